@@ -1,0 +1,218 @@
+"""The state of an annotation: objects in the making, and one history. Pure values."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field, replace
+from typing import Generic, Protocol, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_sam21.core.embedding import Answer, Embedding
+from napari_sam21.core.masks import upsample
+from napari_sam21.core.prompts import NEGATIVE, POSITIVE, Prompts
+
+HISTORY_BUDGET = 256 << 20
+"""Bytes of steps kept for undo; the oldest go first."""
+
+CONSISTENCY = 0.5
+"""Weight of the overlap with the previous mask against the predicted IoU."""
+
+
+@dataclass(frozen=True)
+class Round:
+    """One question and its answer."""
+
+    prompts: Prompts
+    answer: Answer
+
+
+@dataclass(frozen=True)
+class Draft:
+    """An object in the making: one plane, one region, not yet a label.
+
+    Attributes
+    ----------
+    prompts : Prompts
+        All of them so far, plane frame.
+    rounds : tuple of Round
+        Questions asked so far, each one's prompts an extension of the last one's.
+    embedding : Embedding or None
+        Frozen from the first answer to the commit, whatever the view does meanwhile.
+    """
+
+    prompts: Prompts = field(default_factory=Prompts)
+    rounds: tuple[Round, ...] = ()
+    embedding: Embedding | None = None
+
+    @property
+    def answer(self) -> Answer | None:
+        """The answer to exactly these prompts, if there is one."""
+        if self.rounds and self.rounds[-1].prompts == self.prompts:
+            return self.rounds[-1].answer
+        return None
+
+    @property
+    def feedback(self) -> Answer | None:
+        """The last answer that these prompts only add to."""
+        return self.rounds[-1].answer if self.rounds else None
+
+    def feedback_for(self, embedding: Embedding) -> Answer | None:
+        """The feedback, if it was made on the same embedding."""
+        found = self.feedback
+        same = found is not None and found.key == embedding.key
+        return found if same and found.region == embedding.region else None
+
+    def last(self) -> Draft:
+        """Keep the last answer only, and no embedding: small enough for a history."""
+        return Draft(self.prompts, self.rounds[-1:])
+
+    def ask(self, prompts: Prompts) -> Draft:
+        """Change the prompts, and forget the answers that no longer lead to them.
+
+        A point that moved, flipped or went takes with it every answer that knew it,
+        so that its logits are not fed back.
+        """
+        kept = tuple(each for each in self.rounds if prompts.extends(each.prompts))
+        embedding = self.embedding if prompts else None
+        return Draft(prompts, kept if prompts else (), embedding)
+
+    def answered(self, prompts: Prompts, answer: Answer, embedding: Embedding) -> Draft:
+        """Add the answer to some prompts, with the candidate the rules choose."""
+        before = self.ask(prompts)
+        chosen = choose_candidate(answer, prompts, before.feedback)
+        rounds = (*before.rounds, Round(prompts, answer.choose(chosen)))
+        return replace(self, rounds=rounds, embedding=embedding).ask(self.prompts)
+
+    def choose(self, index: int) -> Draft:
+        """Choose another candidate of the current answer."""
+        if self.answer is None:
+            return self
+        last = replace(self.rounds[-1], answer=self.answer.choose(index))
+        return replace(self, rounds=(*self.rounds[:-1], last))
+
+    def without_answers(self) -> Draft:
+        """Keep the prompts only: another model is to be asked."""
+        return Draft(self.prompts)
+
+
+def choose_candidate(answer: Answer, prompts: Prompts, previous: Answer | None) -> int:
+    """Choose among the candidates as a user would.
+
+    The candidate that contradicts fewest clicks (contains a negative one, misses a
+    positive one) wins. Among equals the predicted IoU decides, and once there is a
+    previous mask, its overlap with it too.
+
+    Parameters
+    ----------
+    answer : Answer
+    prompts : Prompts
+        Those the answer is to.
+    previous : Answer or None
+        The answer that was fed back.
+
+    Returns
+    -------
+    int
+        Index of the candidate.
+    """
+
+    def rank(index: int) -> tuple[int, float]:
+        value = float(answer.scores[index])
+        if previous is not None:
+            value += CONSISTENCY * _overlap(
+                answer.logits[index] > 0, previous.logits[previous.index] > 0
+            )
+        return -_contradictions(answer, index, prompts), value
+
+    return max(range(len(answer.scores)), key=rank)
+
+
+def _contradictions(answer: Answer, index: int, prompts: Prompts) -> int:
+    wrong = {POSITIVE: False, NEGATIVE: True}
+    return sum(
+        _contains(answer, index, *point) == state
+        for label, state in wrong.items()
+        for point in prompts.points_of(label)
+    )
+
+
+def _contains(answer: Answer, index: int, row: float, column: float) -> bool:
+    """Whether a candidate covers the pixel that a point lies on."""
+    region = answer.region
+    r = min(max(round(row) - region.r0, 0), region.height - 1)
+    c = min(max(round(column) - region.c0, 0), region.width - 1)
+    size = (region.height, region.width)
+    value = upsample(answer.logits[index], size, (r, c, r + 1, c + 1))
+    return bool(value[0, 0] > 0)
+
+
+def _overlap(mask: npt.NDArray[np.bool_], other: npt.NDArray[np.bool_]) -> float:
+    union = np.count_nonzero(mask | other)
+    return np.count_nonzero(mask & other) / union if union else 0.0
+
+
+class Step(Protocol):
+    """Something that can be undone: a frozen value with a size."""
+
+    @property
+    def nbytes(self) -> int:
+        """Memory it takes, in bytes."""
+
+
+S = TypeVar("S", bound=Step)
+
+
+class History(Generic[S]):
+    """What was done, in order, bounded in bytes; what was undone, until the next step.
+
+    Parameters
+    ----------
+    budget : int
+        Bytes of steps kept; the newest step is kept whatever its size.
+    """
+
+    def __init__(self, budget: int = HISTORY_BUDGET) -> None:
+        self._budget = budget
+        self._done: deque[S] = deque()
+        self._undone: list[S] = []
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether there is a step to take back."""
+        return bool(self._done)
+
+    @property
+    def can_redo(self) -> bool:
+        """Whether there is a step to do again."""
+        return bool(self._undone)
+
+    def push(self, step: S) -> None:
+        """Add a step that was just done."""
+        self._done.append(step)
+        self._undone.clear()
+        while len(self._done) > 1 and self._nbytes() > self._budget:
+            self._done.popleft()
+
+    def undo(self) -> S | None:
+        """Return the step to take back, or None."""
+        if not self._done:
+            return None
+        self._undone.append(self._done.pop())
+        return self._undone[-1]
+
+    def redo(self) -> S | None:
+        """Return the step to do again, or None."""
+        if not self._undone:
+            return None
+        self._done.append(self._undone.pop())
+        return self._done[-1]
+
+    def keep_only(self, kind: type[S]) -> None:
+        """Drop every step of another kind: its layers are gone."""
+        self._done = deque(step for step in self._done if isinstance(step, kind))
+        self._undone = [step for step in self._undone if isinstance(step, kind)]
+
+    def _nbytes(self) -> int:
+        return sum(step.nbytes for step in self._done)

@@ -1,0 +1,355 @@
+"""What the user wants → what happens. Holds the layers, knows no Qt.
+
+The editor turns the prompts of one image into a preview; the target is where objects
+become labels; one history takes either back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from psygnal import Signal
+
+from napari_sam21.annotation import History
+from napari_sam21.core.errors import Sam21Error
+from napari_sam21.core.lanes import Lane
+from napari_sam21.core.prompts import NEGATIVE, POSITIVE
+from napari_sam21.editor import Host, ImageEditor
+from napari_sam21.inference import Inference, shared_store
+from napari_sam21.layers.navigate import go_to, planes_with, waiting
+from napari_sam21.layers.output import check_output, take_back, write_again
+from napari_sam21.layers.prompts import Mark
+from napari_sam21.layers.target import OutputTarget
+from napari_sam21.steps import AnyStep, CommitStep, PromptStep
+from napari_sam21.view import KEYS, View, view_of
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+    from napari.layers import Image, Labels
+
+
+class Controller:
+    """One annotation in one viewer.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+    host : Host
+        The thread that owns the layers.
+    inference : Inference, optional
+        Default: one that shares the embeddings of the process.
+    """
+
+    changed = Signal()
+
+    def __init__(
+        self, viewer: ViewerModel, host: Host, inference: Inference | None = None
+    ) -> None:
+        self._viewer = viewer
+        self._host = host
+        self.inference = inference or Inference(host.deliver, shared_store())
+        self._counting = Lane("sam21-count", host.deliver)
+        self.target = OutputTarget(viewer, self._counting, self._counted, self.failed)
+        self.history: History[AnyStep] = History()
+        self.editor: ImageEditor | None = None
+        self.image: Image | None = None
+        self.pinned = False
+        self.policy = "keep"
+        self._put_aside: dict[Any, tuple[Mark, ...]] = {}
+        self._commit_waits = False
+        self._message, self._is_problem = "", False
+        self._connections: list[tuple[Any, Callable[..., None]]] = [
+            (viewer.layers.selection.events.active, self._active_changed),
+            (viewer.layers.events.removed, self._layer_removed),
+        ]
+        for emitter, call in self._connections:
+            emitter.connect(call)
+
+    def close(self) -> None:
+        """Leave the viewer as the user made it: labels and open prompts stay."""
+        for emitter, call in self._connections:
+            emitter.disconnect(call)
+        self._connections.clear()
+        self._leave_image(keep_prompts=True)
+        self.target.close()
+        self._counting.close()
+        self.inference.close()
+
+    # --- what is annotated -------------------------------------------------------
+
+    def set_image(self, image: Image | None) -> None:
+        """Annotate another image; open prompts are put aside until its return."""
+        if image is None or self.image is None or image != self.image:
+            self._leave_image()
+            self.image = image
+            self.say("")
+            self._enter_image()
+
+    def start(self) -> None:
+        """Bring our layers back if they are gone, and make them ready for a click."""
+        if self.editor is None:
+            self._enter_image()
+        if self.editor is not None:
+            self.editor.scene.activate()
+
+    def set_model(self, name: str | Path) -> None:
+        """Ask another model; prompts stay, answers and embeddings go."""
+        if name != self.inference.model_name:
+            self.inference.use(name)
+            self.say("")
+            if self.editor is not None:
+                self.editor.ask_again()
+
+    def set_output(self, labels: Labels | None) -> None:
+        """Write objects to a layer from now on; None makes a new one on commit."""
+        self.say("")
+        self.target.use(labels)
+        try:
+            if labels is not None and self.image is not None:
+                check_output(labels, self.image)
+        except Sam21Error as error:
+            self.say(str(error), problem=True)
+
+    def open_objects(self) -> int:
+        """Count the objects that are not committed."""
+        if self.editor is None:
+            return 0
+        plane = self.editor.shown()
+        return 0 if plane is None else len(planes_with(self.editor.marks, plane))
+
+    def _enter_image(self) -> None:
+        image = self.image
+        if image is None:
+            return
+        active = self._viewer.layers.selection.active
+        keys = {key.binding: getattr(self, key.action) for key in KEYS}
+        self.editor = ImageEditor(
+            self._viewer, image, self.inference, self._host, self, keys
+        )
+        # Do not take the layer list out of the user's hands while they use it.
+        if active is None or active == image:
+            self.editor.scene.activate()
+        else:
+            self._viewer.layers.selection.active = active
+        kept = self._put_aside.pop(image.unique_id, self.editor.marks)
+        self.editor.set_marks(kept)
+
+    def _leave_image(self, keep_prompts: bool = False) -> None:
+        editor, self.editor = self.editor, None
+        self._commit_waits = False
+        self.history.keep_only(CommitStep)
+        if editor is not None:
+            if editor.marks and not keep_prompts:
+                self._put_aside[editor.image.unique_id] = editor.marks
+            editor.close(keep_prompts)
+
+    def _active_changed(self, event: Any) -> None:
+        from napari.layers import Image
+
+        if isinstance(event.value, Image) and not self.pinned:
+            self.set_image(event.value)
+
+    def _layer_removed(self, event: Any) -> None:
+        layer = event.value
+        if self.target.forget(layer):
+            self.say("The output layer was removed; the next commit makes a new one.")
+        if self.image is not None and layer == self.image:
+            self._leave_image()
+            self._put_aside.pop(layer.unique_id, None)
+            self.image, self.pinned = None, False
+            self.say("The image was removed.")
+        elif self.editor is not None and self.editor.scene.holds(layer):
+            self._leave_image()
+            self.say("Our layer was removed. Press Start to click again.")
+        self.editor_changed()
+
+    # --- what the user does ------------------------------------------------------
+
+    def commit(self) -> None:
+        """Make the mask on show a label."""
+        self._commit_waits = False
+        editor = self.editor
+        crop = None if editor is None else editor.crop()
+        if editor is None or crop is None:
+            self.say("There is nothing to commit yet: click on an object first.")
+            return
+        if crop[0].size == 0:
+            self.say("This candidate is empty: try another one (J, K), or add a point.")
+            return
+        try:
+            if self.target.prepare(editor.image):
+                self._write(editor, crop)
+            else:
+                self._commit_waits = True
+                self.say("Counting the labels that are there…")
+        except Sam21Error as error:
+            self.say(str(error), problem=True)
+
+    def _write(self, editor: ImageEditor, crop: Any) -> None:
+        plane, draft = editor.plane(), editor.draft()
+        labels, delta, word = self.target.write(plane, *crop, self.policy)
+        if delta is None:
+            self.say(
+                "Every pixel of this object belongs to another label already, and "
+                "the policy is to keep them: choose “overwrite”, or clear."
+            )
+            return
+        after = tuple(m for m in editor.marks if plane.point_rc(m.position) is None)
+        self.history.push(
+            CommitStep(
+                editor.image, plane, labels, delta, draft.last(), editor.marks, after
+            )
+        )
+        self.say(word or f"Label {delta.value} is in {labels.name!r}.")
+        editor.set_marks(after)
+
+    def clear(self) -> None:
+        """Take the prompts of the object on show away."""
+        editor = self.editor
+        plane = None if editor is None else editor.shown()
+        if editor is None or plane is None:
+            return
+        rest = tuple(m for m in editor.marks if plane.point_rc(m.position) is None)
+        if rest != editor.marks:
+            self.history.push(PromptStep(editor.marks, rest))
+            self.say("")
+            editor.set_marks(rest)
+
+    def undo(self) -> None:
+        """Take the last step back: a point, or a commit."""
+        step = self.history.undo()
+        if step is None:
+            self.say("There is nothing to undo.")
+        elif isinstance(step, CommitStep):
+            self._revert(step)
+        elif self.editor is not None:
+            self.say("")
+            self.editor.set_marks(step.before)
+
+    def redo(self) -> None:
+        """Do again what was undone last."""
+        step = self.history.redo()
+        if step is None:
+            self.say("There is nothing to redo.")
+        elif isinstance(step, CommitStep):
+            self._repeat(step)
+        elif self.editor is not None:
+            self.say("")
+            self.editor.set_marks(step.after)
+
+    def _revert(self, step: CommitStep) -> None:
+        if self._labels_are_there(step):
+            take_back(step.labels, step.delta)
+            self.say(f"Label {step.delta.value} was taken back.")
+        if self.editor is not None and self.editor.image == step.image:
+            go_to(self._viewer, step.image, step.plane)
+            self.editor.set_marks(step.before, step.draft)
+
+    def _repeat(self, step: CommitStep) -> None:
+        if self._labels_are_there(step):
+            write_again(step.labels, step.delta)
+            self.say(f"Label {step.delta.value} is back.")
+        if self.editor is not None and self.editor.image == step.image:
+            go_to(self._viewer, step.image, step.plane)
+            self.editor.set_marks(step.after)
+
+    def _labels_are_there(self, step: CommitStep) -> bool:
+        there = step.labels in self._viewer.layers
+        if not there:
+            self.say(f"Labels layer {step.labels.name!r} is no longer in the viewer.")
+        return there
+
+    def choose(self, index: int) -> None:
+        """Choose a candidate by its number."""
+        if self.editor is not None:
+            self.editor.choose(index)
+
+    def next_candidate(self) -> None:
+        """Choose the next candidate."""
+        self._step_candidate(1)
+
+    def previous_candidate(self) -> None:
+        """Choose the previous candidate."""
+        self._step_candidate(-1)
+
+    def _step_candidate(self, step: int) -> None:
+        answer = None if self.editor is None else self.editor.draft().answer
+        if answer is not None:
+            self.choose((answer.index + step) % len(answer.scores))
+
+    def set_polarity(self, label: int) -> None:
+        """Set the label of the next point: 1 on the object, 0 not."""
+        if self.editor is not None:
+            self.editor.scene.prompts.next_label = label
+            self.editor_changed()
+
+    def switch_polarity(self) -> None:
+        """Switch the label of the next point."""
+        if self.editor is not None:
+            positive = self.editor.scene.prompts.next_label == POSITIVE
+            self.set_polarity(NEGATIVE if positive else POSITIVE)
+
+    def flip_selected(self) -> None:
+        """Flip the selected points between positive and negative."""
+        if self.editor is not None:
+            self.editor.scene.prompts.flip_selected()
+
+    def next_object(self) -> None:
+        """Commit what is shown, then go to an object that waits on another plane."""
+        editor = self.editor
+        if editor is None:
+            return
+        if editor.draft().answer is not None:
+            self.commit()
+        plane = editor.shown()
+        others = [] if plane is None else waiting(editor.marks, plane)
+        if others:
+            go_to(self._viewer, editor.image, others[0])
+
+    def toggle_preview(self) -> None:
+        """Hide the preview, or show it again."""
+        if self.editor is not None:
+            layer = self.editor.scene.preview.layer
+            layer.visible = not layer.visible
+
+    def cancel(self) -> None:
+        """Stop what runs; the next click or move of the view starts it again."""
+        self.inference.cancel()
+        self.say("Cancelled. Click, or press Start, to try again.")
+
+    # --- what is heard and said --------------------------------------------------
+
+    def prompts_edited(
+        self, before: tuple[Mark, ...], after: tuple[Mark, ...], word: str
+    ) -> None:
+        """Remember a change of the points."""
+        if before != after:
+            self.history.push(PromptStep(before, after))
+        self.say(word)
+
+    def editor_changed(self) -> None:
+        """Tell who listens."""
+        self.changed.emit()
+
+    def failed(self, error: BaseException) -> None:
+        """Tell the user what a run in the background raised."""
+        self._commit_waits = False
+        text = str(error) if isinstance(error, Sam21Error) else repr(error)
+        self.say(text, problem=True)
+
+    def say(self, message: str, problem: bool = False) -> None:
+        """Set the status until the next step."""
+        self._message, self._is_problem = message, problem
+        self.changed.emit()
+
+    def _counted(self) -> None:
+        if self._commit_waits:
+            self.commit()
+
+    def view(self) -> View:
+        """Return what the dock shows."""
+        return view_of(
+            self.editor, self.history, self.inference, self._message, self._is_problem
+        )

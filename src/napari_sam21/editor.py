@@ -1,0 +1,289 @@
+"""Prompts of one image in, a preview out: the cycle of a click. Knows no Qt.
+
+The Points layer reports an edit → its marks on the shown plane become prompts → a
+ready embedding is asked, or one is made first → the answer joins the plane's draft,
+unless newer prompts came meanwhile → the chosen candidate is drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_sam21.annotation import Draft
+from napari_sam21.core.embedding import Answer, Embedding
+from napari_sam21.core.errors import LayerError
+from napari_sam21.core.prompts import Prompts
+from napari_sam21.inference import Inference
+from napari_sam21.layers.planes import Plane, PlaneSource, displayed_plane, snapshot
+from napari_sam21.layers.prompts import Mark, prompts_on
+from napari_sam21.layers.scene import Scene
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+    from napari.layers import Image
+
+SETTLE_MS = 150
+"""The view must rest this long before it is embedded ahead of a click."""
+
+Crop = tuple[npt.NDArray[np.bool_], tuple[int, int]]
+
+
+class Host(Protocol):
+    """What is needed of the program this runs in."""
+
+    def deliver(self, call: Callable[[], None]) -> object:
+        """Run a call in the thread that owns the layers, soon; from any thread."""
+
+    def debounced(
+        self, call: Callable[[], None], milliseconds: int
+    ) -> Callable[[], object]:
+        """Return a call that runs once its callers were quiet for a while."""
+
+
+class Listener(Protocol):
+    """Who hears of what happens in the editor."""
+
+    def prompts_edited(
+        self, before: tuple[Mark, ...], after: tuple[Mark, ...], word: str
+    ) -> None:
+        """The user changed the points; the word is for the status."""
+
+    def editor_changed(self) -> None:
+        """Something to show has changed."""
+
+    def failed(self, error: BaseException) -> None:
+        """A run in the background raised."""
+
+
+class ImageEditor:
+    """Objects in the making on one image: at most one on each of its planes.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+    image : Image
+    inference : Inference
+    host : Host
+    listener : Listener
+    keys : mapping of key to callable
+        Bound on our layers.
+    """
+
+    def __init__(
+        self,
+        viewer: ViewerModel,
+        image: Image,
+        inference: Inference,
+        host: Host,
+        listener: Listener,
+        keys: Mapping[Any, Callable[[], None]],
+    ) -> None:
+        self.image = image
+        self._viewer = viewer
+        self._inference = inference
+        self._listener = listener
+        self._settled = host.debounced(self._embed_ahead, SETTLE_MS)
+        self._drafts: dict[Plane, Draft] = {}
+        self._version = 0
+        self.scene = Scene(viewer, image, self._edited, listener.editor_changed, keys)
+        self.marks = self.scene.prompts.marks
+        moved, changed = self._view_moved, self._pixels_changed
+        self._connections: list[tuple[Any, Callable[..., None]]] = [
+            (viewer.dims.events.point, moved),
+            (viewer.dims.events.order, moved),
+            (viewer.dims.events.ndisplay, moved),
+            (image.events.contrast_limits, moved),
+            (image.events.gamma, moved),
+            (image.events.data, changed),
+            (image.events.set_data, changed),
+        ]
+        for emitter, call in self._connections:
+            emitter.connect(call)
+
+    def close(self, keep_prompts: bool = False) -> None:
+        """Stop, and take our layers away.
+
+        Parameters
+        ----------
+        keep_prompts : bool
+            Leave points that are not committed in the viewer.
+        """
+        self._inference.cancel()
+        for emitter, call in self._connections:
+            emitter.disconnect(call)
+        self._connections.clear()
+        self.scene.close(keep_prompts)
+
+    # --- what is there -----------------------------------------------------------
+
+    def plane(self) -> Plane:
+        """Return the plane on show.
+
+        Raises
+        ------
+        LayerError
+            If there is none to click on; the message says why.
+        """
+        return displayed_plane(self.image, self._viewer.dims)
+
+    def shown(self) -> Plane | None:
+        """Return the plane on show, or None."""
+        try:
+            return self.plane()
+        except LayerError:
+            return None
+
+    def draft(self) -> Draft:
+        """Return the object in the making on the plane on show."""
+        plane = self.shown()
+        return Draft() if plane is None else self._drafts.get(plane, Draft())
+
+    def is_ready(self) -> bool:
+        """Whether a click would be answered at once."""
+        plane = self.shown()
+        if plane is None:
+            return False
+        return (
+            self.draft().embedding is not None
+            or self._inference.ready(self._source(plane)) is not None
+        )
+
+    def crop(self) -> Crop | None:
+        """Return the mask on show inside its bounding box, brush strokes included."""
+        answer = self.draft().answer
+        if answer is None:
+            return None
+        return self.scene.preview.edited(answer.crop(), answer.region)
+
+    # --- what the user does ------------------------------------------------------
+
+    def set_marks(self, marks: tuple[Mark, ...], draft: Draft | None = None) -> None:
+        """Replace the points, as undo and commit do.
+
+        Parameters
+        ----------
+        marks : tuple of Mark
+        draft : Draft, optional
+            Answers to them that are known already, for the plane on show.
+        """
+        plane = self.shown()
+        if draft is not None and plane is not None:
+            self._drafts[plane] = draft
+        self.marks = marks
+        self.scene.prompts.show(marks)
+        self.sync()
+
+    def choose(self, index: int) -> None:
+        """Choose another candidate."""
+        plane, draft = self.shown(), self.draft()
+        if plane is not None and draft.answer is not None:
+            self._drafts[plane] = draft.choose(index)
+            self._draw(plane)
+            self._listener.editor_changed()
+
+    def ask_again(self) -> None:
+        """Forget all answers and embeddings: another model is to be asked."""
+        self._drafts = {
+            plane: draft.without_answers() for plane, draft in self._drafts.items()
+        }
+        self.sync()
+
+    # --- from prompts to a preview -----------------------------------------------
+
+    def sync(self) -> None:
+        """Bring the shown plane's draft in line with its prompts, then ask or draw."""
+        plane = self.shown()
+        if plane is not None:
+            prompts = prompts_on(self.marks, plane)
+            draft = self._drafts.get(plane, Draft()).ask(prompts)
+            self._drafts[plane] = draft
+            self._inference.forget_question()
+            self._draw(plane)
+            if draft.prompts and draft.answer is None:
+                self._ask(plane, draft)
+            else:
+                self._settled()
+        self._listener.editor_changed()
+
+    def _edited(self) -> None:
+        """The user added, moved, flipped or deleted points."""
+        found, word = self.scene.prompts.marks, ""
+        plane = self.shown()
+        kept = tuple(
+            mark for mark in found if plane is None or plane.allows(mark.position)
+        )
+        if kept != found:
+            word = "That point was beside the image, so it was taken away."
+            self.scene.prompts.show(kept)
+        before, self.marks = self.marks, kept
+        if kept != before or word:
+            self._listener.prompts_edited(before, kept, word)
+        self.sync()
+
+    def _ask(self, plane: Plane, draft: Draft) -> None:
+        source = self._source(plane)
+        embedding = draft.embedding or self._inference.ready(source)
+        if embedding is None:
+            self._inference.prepare(source, self._embedded, self._listener.failed)
+            return
+        done = partial(self._answered, plane, draft.prompts, embedding)
+        previous = draft.feedback_for(embedding)
+        self._inference.ask(
+            embedding, draft.prompts, previous, done, self._listener.failed
+        )
+
+    def _answered(
+        self, plane: Plane, prompts: Prompts, embedding: Embedding, answer: Answer
+    ) -> None:
+        draft = self._drafts.get(plane, Draft())
+        self._drafts[plane] = draft.answered(prompts, answer, embedding)
+        if plane == self.shown():
+            self._draw(plane)
+        self._listener.editor_changed()
+
+    def _embedded(self, embedding: Embedding) -> None:
+        self.sync()
+
+    def _embed_ahead(self) -> None:
+        """Embed what is shown before anybody clicks on it."""
+        plane = self.shown()
+        if plane is not None and self._connections:
+            source = self._source(plane)
+            if self._inference.ready(source) is None:
+                self._inference.prepare(source, self._embedded, self._listener.failed)
+            elif self._waits_for_answer(plane):
+                self.sync()
+        self._listener.editor_changed()
+
+    def _waits_for_answer(self, plane: Plane) -> bool:
+        draft = self._drafts.get(plane, Draft()).ask(prompts_on(self.marks, plane))
+        return bool(draft.prompts) and draft.answer is None
+
+    def _draw(self, plane: Plane) -> None:
+        """Show the answer to these prompts; while one is coming, the last one."""
+        answer = self._drafts[plane].answer or self._drafts[plane].feedback
+        if answer is None:
+            self.scene.preview.clear()
+        else:
+            self.scene.preview.draw(answer, plane)
+
+    def _source(self, plane: Plane) -> PlaneSource:
+        return snapshot(self.image, plane, self._version)
+
+    def _view_moved(self, event: Any = None) -> None:
+        """Another slice or contrast: draw what waits there, embed when it rests."""
+        plane = self.shown()
+        if plane is not None and plane in self._drafts:
+            self._draw(plane)
+        else:
+            self.scene.preview.clear()
+        self._settled()
+
+    def _pixels_changed(self, event: Any = None) -> None:
+        self._version += 1
+        self._settled()

@@ -1,0 +1,137 @@
+"""Asks the core in two lanes, and knows which embeddings are ready: no napari."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from functools import cache
+from pathlib import Path
+from typing import Protocol
+from weakref import WeakValueDictionary
+
+from napari_sam21.core.embedding import Answer, Embedding
+from napari_sam21.core.lanes import Deliver, Lane
+from napari_sam21.core.preprocess import ModelInput
+from napari_sam21.core.prompts import Prompts
+from napari_sam21.core.runtime import Cancellation
+from napari_sam21.core.sam2 import Model
+from napari_sam21.core.store import MemoryStore, encode_stored
+from napari_sam21.models.weights import load_model
+
+Failed = Callable[[BaseException], None]
+
+
+class Source(Protocol):
+    """Something that can be embedded; equal tokens mean equal pixels."""
+
+    @property
+    def token(self) -> Hashable:
+        """What tells this view of some pixels from every other one."""
+
+    def read(self) -> ModelInput:
+        """Read and prepare the pixels, in the calling thread."""
+
+
+@cache
+def shared_store() -> MemoryStore:
+    """Return the one store that all viewers of this process share."""
+    return MemoryStore()
+
+
+class Inference:
+    """One model at a time, an encode lane and a decode lane.
+
+    Parameters
+    ----------
+    deliver : callable
+        Runs a call in the thread that owns the layers.
+    store : MemoryStore
+    """
+
+    def __init__(self, deliver: Deliver, store: MemoryStore) -> None:
+        self._encoding = Lane("sam21-encode", deliver)
+        self._decoding = Lane("sam21-decode", deliver)
+        self._store = store
+        self._model: Model | None = None
+        self._name: str | Path = "starter"
+        self._ready: WeakValueDictionary[Hashable, Embedding] = WeakValueDictionary()
+        self._kept: Embedding | None = None
+        self._pending: Hashable = None
+
+    @property
+    def model_name(self) -> str | Path:
+        """The model that is asked."""
+        return self._name
+
+    @property
+    def encoding(self) -> bool:
+        """Whether an embedding is on its way."""
+        return self._encoding.busy
+
+    @property
+    def decoding(self) -> bool:
+        """Whether an answer is on its way."""
+        return self._decoding.busy
+
+    def use(self, name: str | Path) -> None:
+        """Ask another model from now on; loaded with the next embedding."""
+        self.cancel()
+        self._name, self._model, self._kept = name, None, None
+        self._ready.clear()
+
+    def ready(self, source: Source) -> Embedding | None:
+        """Return the embedding of a source if it is in memory, at once."""
+        return self._ready.get(source.token)
+
+    def prepare(
+        self, source: Source, done: Callable[[Embedding], None], failed: Failed
+    ) -> None:
+        """Embed a source off the caller's thread; the newest request wins."""
+        if self._encoding.busy and self._pending == source.token:
+            return
+        self._pending = source.token
+        name, model, store = self._name, self._model, self._store
+
+        def job(cancel: Cancellation) -> tuple[Model, Embedding]:
+            asked = model or load_model(name)
+            cancel.raise_if_wished()
+            model_input = source.read()
+            cancel.raise_if_wished()
+            return asked, encode_stored(asked, model_input, store, cancel)
+
+        def keep(result: tuple[Model, Embedding]) -> None:
+            self._model, self._kept = result
+            self._ready[source.token] = self._kept
+            done(self._kept)
+
+        self._encoding.submit(job, keep, failed)
+
+    def ask(
+        self,
+        embedding: Embedding,
+        prompts: Prompts,
+        previous: Answer | None,
+        done: Callable[[Answer], None],
+        failed: Failed,
+    ) -> None:
+        """Decode off the caller's thread; the newest request wins."""
+        model = self._model
+        if model is None:
+            return
+        asked = model
+        self._decoding.submit(
+            lambda _: asked.decode(embedding, prompts, previous), done, failed
+        )
+
+    def forget_question(self) -> None:
+        """Drop the answer that is on its way."""
+        self._decoding.cancel()
+
+    def cancel(self) -> None:
+        """Stop encoding, and drop the answer that is on its way."""
+        self._encoding.cancel()
+        self._decoding.cancel()
+
+    def close(self) -> None:
+        """Cancel, and let the threads end."""
+        self._encoding.close()
+        self._decoding.close()

@@ -1,0 +1,1 @@
+"""The only rooms that know napari's layer types: planes in, prompts in, labels out."""

@@ -1,0 +1,80 @@
+"""New labels are unique over the whole array: scanned once, then tracked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_sam21.core.lanes import Lane
+from napari_sam21.layers.output import largest_id
+
+if TYPE_CHECKING:
+    from napari.layers import Labels
+
+
+class LabelIds:
+    """The next free label of a Labels layer.
+
+    Parameters
+    ----------
+    labels : Labels
+    lane : Lane
+        Where the array is scanned, off the GUI thread.
+    ready : callable
+        Called once a scan is over.
+    failed : callable
+        Gets the exception of a scan that failed.
+    largest : int, optional
+        The largest label, where it is known (0 in a new layer): saves the scan.
+    """
+
+    def __init__(
+        self,
+        labels: Labels,
+        lane: Lane,
+        ready: Callable[[], None],
+        failed: Callable[[BaseException], None],
+        largest: int | None = None,
+    ) -> None:
+        self._labels = labels
+        self._lane = lane
+        self._ready = ready
+        self._failed = failed
+        self._largest = largest
+        labels.events.data.connect(self._scan)
+        labels.events.paint.connect(self._painted)
+        if largest is None:
+            self._scan()
+
+    @property
+    def next(self) -> int | None:
+        """The next free label; None while the array is being scanned."""
+        return None if self._largest is None else self._largest + 1
+
+    def used(self, value: int) -> None:
+        """Count a label as taken."""
+        self._largest = max(self._largest or 0, value)
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._labels.events.data.disconnect(self._scan)
+        self._labels.events.paint.disconnect(self._painted)
+
+    def _scan(self, event: Any = None) -> None:
+        data = self._labels.data
+        self._largest = None
+        self._lane.submit(lambda _: largest_id(data), self._scanned, self._failed)
+
+    def _scanned(self, largest: int) -> None:
+        self._largest = largest
+        self._ready()
+
+    def _painted(self, event: Any) -> None:
+        """Follow brush and fill: an event holds (indices, old values, new value)."""
+        if self._largest is None:  # the running scan may have passed these pixels
+            self._scan()
+            return
+        for _, _, new in event.value:
+            self.used(int(np.max(new, initial=0)))

@@ -1,0 +1,76 @@
+"""Where our layers lie in the world: exactly where the image lies."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_sam21.core.geometry import Region
+from napari_sam21.layers.planes import Plane
+
+if TYPE_CHECKING:
+    from napari.layers import Image, Labels
+
+TRANSFORMS = ("scale", "translate", "rotate", "shear", "affine")
+UNITS = ("units", "axis_labels")
+"""All of them must be copied: napari drops units where layers disagree."""
+
+
+def transforms_of(image: Image) -> dict[str, Any]:
+    """Return the keyword arguments that place a new layer where an image lies."""
+    return {name: getattr(image, name) for name in (*TRANSFORMS, *UNITS)}
+
+
+def units_of(image: Image) -> dict[str, Any]:
+    """Return the keyword arguments that give a new layer an image's units."""
+    return {name: getattr(image, name) for name in UNITS}
+
+
+def same_place(image: Image, labels: Labels) -> bool:
+    """Whether equal data coordinates of two layers are the same point of the world."""
+    corners = np.vstack([np.zeros(image.ndim), np.eye(image.ndim)])
+    ours = np.array([image.data_to_world(corner) for corner in corners])
+    theirs = np.array([labels.data_to_world(corner) for corner in corners])
+    step = np.abs(ours[1:] - ours[0]).max()
+    return bool(np.allclose(ours, theirs, rtol=1e-6, atol=1e-6 * step))
+
+
+def grid_affine(
+    image: Image, plane: Plane, region: Region, grid: tuple[int, int]
+) -> npt.NDArray[np.float64]:
+    """Place a coarser grid over a region, through the image's own transforms.
+
+    Parameters
+    ----------
+    image : Image
+    plane : Plane
+        Its displayed axes carry the grid, its hidden indices say where.
+    region : Region
+        What the grid covers, plane frame.
+    grid : (int, int)
+        Rows and columns of the grid.
+
+    Returns
+    -------
+    array of float, shape (ndim + 1, ndim + 1)
+        From grid indices (hidden axes 0) to world coordinates.
+    """
+    step = np.ones(plane.ndim)
+    offset = np.zeros(plane.ndim)
+    sizes, origin = (region.height, region.width), (region.r0, region.c0)
+    for axis, size, start, cells in zip(
+        plane.displayed, sizes, origin, grid, strict=True
+    ):
+        step[axis] = size / cells
+        offset[axis] = start - 0.5 + 0.5 * step[axis]
+    for axis, index in plane.hidden:
+        offset[axis] = index
+    to_world = np.array([image.data_to_world(unit) for unit in np.eye(plane.ndim)])
+    at_origin = np.asarray(image.data_to_world(np.zeros(plane.ndim)))
+    linear = (to_world - at_origin).T
+    affine = np.eye(plane.ndim + 1)
+    affine[:-1, :-1] = linear * step
+    affine[:-1, -1] = linear @ offset + at_origin
+    return affine

@@ -1,0 +1,170 @@
+"""The Points layer that holds the prompts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_sam21.core.prompts import NEGATIVE, POSITIVE, Prompts
+from napari_sam21.layers.placement import transforms_of
+from napari_sam21.layers.planes import Plane, level_shape
+
+if TYPE_CHECKING:
+    from napari.layers import Image, Points
+
+NAME = "SAM prompts"
+COLUMN = "polarity"
+CANVAS_SIZE = (11, 15)
+"""Points keep about this size on the screen, in pixels, at any zoom."""
+
+FINISHED = ("added", "removed", "changed")
+"""Actions of `Points.events.data` after an edit; each has a twin before it."""
+
+
+@dataclass(frozen=True)
+class Polarity:
+    """How one kind of point is called and drawn: colour *and* symbol tell."""
+
+    label: int
+    word: str
+    color: str
+    symbol: str
+
+
+POLARITIES = {
+    POSITIVE: Polarity(POSITIVE, "positive", "#19c37d", "disc"),
+    NEGATIVE: Polarity(NEGATIVE, "negative", "#e2561f", "x"),
+}
+"""Bluish green and vermilion keep apart for every kind of colour vision."""
+
+_LABEL_OF = {each.word: each.label for each in POLARITIES.values()}
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A prompt point.
+
+    Attributes
+    ----------
+    position : tuple of float
+        Data coordinates of the image, one for each axis.
+    label : int
+        1 on the object, 0 not.
+    """
+
+    position: tuple[float, ...]
+    label: int
+
+
+def prompts_on(marks: Sequence[Mark], plane: Plane) -> Prompts:
+    """Collect the prompts that lie on a plane, in the order they were made."""
+    here = [(plane.point_rc(mark.position), mark.label) for mark in marks]
+    found = [(point, label) for point, label in here if point is not None]
+    return Prompts([point for point, _ in found], [label for _, label in found])
+
+
+class PromptsLayer:
+    """Our Points layer of one image.
+
+    Parameters
+    ----------
+    layer : Points
+        As `make_points` makes it.
+    on_edit : callable
+        Called once after each edit by the user.
+    """
+
+    def __init__(self, layer: Points, on_edit: Callable[[], None]) -> None:
+        self.layer = layer
+        self._on_edit = on_edit
+        self._next = POSITIVE
+        layer.events.data.connect(self._edited)
+
+    def close(self) -> None:
+        """Stop listening."""
+        self.layer.events.data.disconnect(self._edited)
+
+    @property
+    def marks(self) -> tuple[Mark, ...]:
+        """The points as they are now."""
+        words = self.layer.features[COLUMN]
+        return tuple(
+            Mark(tuple(float(value) for value in position), _LABEL_OF[word])
+            for position, word in zip(np.asarray(self.layer.data), words, strict=True)
+        )
+
+    @property
+    def next_label(self) -> int:
+        """Label of the next point."""
+        return self._next
+
+    @next_label.setter
+    def next_label(self, label: int) -> None:
+        self._next = label
+        self.set_default(label)
+
+    def set_default(self, label: int) -> None:
+        """Set what the next click makes; selected points stay as they are."""
+        self.layer.feature_defaults = {COLUMN: POLARITIES[label].word}
+
+    def show(self, marks: Sequence[Mark]) -> None:
+        """Replace all points; not an edit by the user."""
+        ndim = self.layer.ndim
+        data = np.array([mark.position for mark in marks], float).reshape(-1, ndim)
+        with self.layer.events.data.blocker(self._edited):
+            self.layer.selected_data = set()
+            self.layer.data = data
+            self._dress([mark.label for mark in marks])
+
+    def flip_selected(self) -> None:
+        """Turn the selected points from positive to negative, or back."""
+        chosen = set(self.layer.selected_data)
+        labels = [
+            1 - mark.label if i in chosen else mark.label
+            for i, mark in enumerate(self.marks)
+        ]
+        with self.layer.events.data.blocker(self._edited):
+            self._dress(labels)
+        if chosen:
+            self._on_edit()
+
+    def _dress(self, labels: Sequence[int]) -> None:
+        """Write polarity, colour and symbol of every point."""
+        words = np.array([POLARITIES[label].word for label in labels], dtype=object)
+        self.layer.features = {COLUMN: words}
+        if labels:
+            self.layer.refresh_colors()
+            self.layer.symbol = [POLARITIES[label].symbol for label in labels]
+        self.set_default(self._next)  # setting features moves the defaults
+
+    def _edited(self, event: Any) -> None:
+        if str(getattr(event, "action", "")).rpartition(".")[2].lower() in FINISHED:
+            self._symbols()
+            self._on_edit()
+
+    def _symbols(self) -> None:
+        wanted = [POLARITIES[mark.label].symbol for mark in self.marks]
+        if wanted and [str(each) for each in self.layer.symbol] != wanted:
+            self.layer.symbol = wanted
+
+
+def make_points(image: Image) -> Points:
+    """Make an empty prompts layer that lies where an image lies."""
+    from napari.layers import Points
+
+    return Points(
+        ndim=image.ndim,
+        name=NAME,
+        size=max(1.0, max(level_shape(image)[-2:]) / 60),
+        features={COLUMN: np.array([], dtype=object)},
+        feature_defaults={COLUMN: POLARITIES[POSITIVE].word},
+        face_color=COLUMN,
+        face_color_cycle={each.word: each.color for each in POLARITIES.values()},
+        border_color="white",
+        border_width=0.12,
+        canvas_size_limits=CANVAS_SIZE,
+        **transforms_of(image),
+    )

@@ -1,0 +1,116 @@
+"""Our two layers for one image in one viewer: held by reference, never by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from napari_sam21.core.prompts import NEGATIVE
+from napari_sam21.layers.placement import same_place
+from napari_sam21.layers.preview import PreviewLayer, make_preview
+from napari_sam21.layers.prompts import PromptsLayer, make_points
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+    from napari.layers import Image, Layer, Points
+
+OURS = "napari-sam21"
+"""Key in a layer's metadata by which a reopened dock knows its prompts again."""
+
+RIGHT_BUTTON = 2
+
+
+def is_ours(layer: Layer) -> bool:
+    """Whether a layer is a prompts or preview layer of this plugin."""
+    return OURS in layer.metadata
+
+
+class Scene:
+    """Prompts and preview, made, watched and removed together.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+    image : Image
+        Whose transforms both layers copy.
+    on_edit, on_paint : callable
+        After the user edited the prompts, or brushed the preview.
+    keys : mapping of key to callable
+        Bound on both layers, and on them only.
+    """
+
+    def __init__(
+        self,
+        viewer: ViewerModel,
+        image: Image,
+        on_edit: Callable[[], None],
+        on_paint: Callable[[], None],
+        keys: Mapping[Any, Callable[[], None]],
+    ) -> None:
+        self._viewer = viewer
+        self.image = image
+        preview = make_preview(image)
+        preview.metadata[OURS] = "preview"
+        points = _left_behind(viewer, image)
+        viewer.add_layer(preview)
+        if points is None:
+            points = make_points(image)
+            points.metadata[OURS] = "prompts"
+            viewer.add_layer(points)
+        self.prompts = PromptsLayer(points, on_edit)
+        self.preview = PreviewLayer(preview, image, on_paint)
+        for layer in (points, preview):
+            for key, call in keys.items():
+                layer.bind_key(key, _ignoring_layer(call), overwrite=True)
+        viewer.mouse_drag_callbacks.append(self._press)
+
+    def holds(self, layer: Layer) -> bool:
+        """Whether a layer is one of ours."""
+        return bool(layer == self.prompts.layer or layer == self.preview.layer)
+
+    def activate(self) -> None:
+        """Select the prompts layer, ready for a click."""
+        self._viewer.layers.selection.active = self.prompts.layer
+        self.prompts.layer.mode = "add"
+
+    def close(self, keep_prompts: bool = False) -> None:
+        """Remove our layers from the viewer, and stop listening.
+
+        Parameters
+        ----------
+        keep_prompts : bool
+            Leave a prompts layer that holds points: uncommitted work is not lost.
+        """
+        self.prompts.close()
+        self.preview.close()
+        if self._press in self._viewer.mouse_drag_callbacks:
+            self._viewer.mouse_drag_callbacks.remove(self._press)
+        leave = keep_prompts and len(self.prompts.layer.data) > 0
+        layers = [self.preview.layer] + [self.prompts.layer] * (not leave)
+        for layer in layers:
+            if layer in self._viewer.layers:
+                self._viewer.layers.remove(layer)
+
+    def _press(self, viewer: Any, event: Any) -> None:
+        """Polarity of the point that the release of this button will add."""
+        prompts = self.prompts
+        if viewer.layers.selection.active != prompts.layer:
+            return
+        negative = "Shift" in event.modifiers or event.button == RIGHT_BUTTON
+        prompts.set_default(NEGATIVE if negative else prompts.next_label)
+
+
+def _left_behind(viewer: ViewerModel, image: Image) -> Points | None:
+    """Find prompts that an earlier dock left for this image."""
+    for layer in viewer.layers:
+        prompts = layer.metadata.get(OURS) == "prompts"
+        if prompts and layer.ndim == image.ndim and same_place(image, layer):
+            return layer
+    return None
+
+
+def _ignoring_layer(call: Callable[[], None]) -> Callable[[Any], None]:
+    def bound(layer: Any) -> None:
+        call()
+
+    return bound

@@ -1,0 +1,52 @@
+"""The steps of the one history: what was done, and what is needed to take it back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from napari_sam21.annotation import Draft
+from napari_sam21.core.delta import Delta
+from napari_sam21.layers.planes import Plane
+from napari_sam21.layers.prompts import Mark
+
+if TYPE_CHECKING:
+    from napari.layers import Image, Labels
+
+MARK_BYTES = 200
+"""About what one point costs in memory."""
+
+
+@dataclass(frozen=True)
+class PromptStep:
+    """The prompts of an image changed."""
+
+    before: tuple[Mark, ...]
+    after: tuple[Mark, ...]
+
+    @property
+    def nbytes(self) -> int:
+        """Memory it takes, in bytes."""
+        return MARK_BYTES * (len(self.before) + len(self.after))
+
+
+@dataclass(frozen=True, eq=False)
+class CommitStep:
+    """An object became a label, and its prompts went."""
+
+    image: Image
+    plane: Plane
+    labels: Labels
+    delta: Delta
+    draft: Draft
+    before: tuple[Mark, ...]
+    after: tuple[Mark, ...]
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of the write and of the answers kept with it, in bytes."""
+        answers = sum(each.answer.logits.nbytes for each in self.draft.rounds)
+        return self.delta.nbytes + answers
+
+
+AnyStep = PromptStep | CommitStep

@@ -1,0 +1,151 @@
+"""What the dock shows, as one frozen value, and the keys that act on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from app_model.types import KeyCode, KeyMod
+
+from napari_sam21.core.errors import LayerError
+from napari_sam21.layers.navigate import waiting
+
+if TYPE_CHECKING:
+    from napari_sam21.annotation import History
+    from napari_sam21.editor import ImageEditor
+    from napari_sam21.inference import Inference
+    from napari_sam21.steps import AnyStep
+
+
+@dataclass(frozen=True)
+class View:
+    """Everything the dock shows about the annotation.
+
+    Attributes
+    ----------
+    status : str
+        In words: what is going on, or what to do next.
+    busy : bool
+        Whether there is something to wait for, and to cancel.
+    problem : bool
+        Whether the status is something to mend.
+    scores : tuple of float
+        Predicted IoU of the candidates; empty without an answer.
+    index : int
+        The chosen candidate.
+    next_label : int
+        Label of the next point.
+    active : bool
+        Whether our layers are there to be clicked.
+    can_commit, can_clear, can_undo, can_redo : bool
+    """
+
+    status: str
+    busy: bool = False
+    problem: bool = False
+    scores: tuple[float, ...] = ()
+    index: int = 0
+    next_label: int = 1
+    active: bool = False
+    can_commit: bool = False
+    can_clear: bool = False
+    can_undo: bool = False
+    can_redo: bool = False
+
+
+@dataclass(frozen=True)
+class Key:
+    """A key on our layers.
+
+    Attributes
+    ----------
+    binding
+        As napari takes it.
+    shown : str
+        As tooltips show it.
+    action : str
+        Name of the controller's method.
+    """
+
+    binding: Any
+    shown: str
+    action: str
+
+
+KEYS = (
+    Key("Enter", "Enter", "commit"),
+    Key("Escape", "Esc", "clear"),
+    Key("Q", "Q", "switch_polarity"),
+    Key("G", "G", "flip_selected"),
+    Key("J", "J", "previous_candidate"),
+    Key("K", "K", "next_candidate"),
+    Key("N", "N", "next_object"),
+    Key("H", "H", "toggle_preview"),
+    Key(KeyMod.CtrlCmd | KeyCode.KeyZ, "Ctrl+Z", "undo"),
+    Key(KeyMod.CtrlCmd | KeyMod.Shift | KeyCode.KeyZ, "Ctrl+Shift+Z", "redo"),
+)
+"""Bound on the prompts and preview layers only; free there in napari 0.6 to 0.9."""
+
+SHOWN_KEY = {key.action: key.shown for key in KEYS}
+
+
+def view_of(
+    editor: ImageEditor | None,
+    history: History[AnyStep],
+    inference: Inference,
+    message: str,
+    problem: bool,
+) -> View:
+    """Turn the state of an annotation into what the dock shows.
+
+    Parameters
+    ----------
+    editor : ImageEditor or None
+    history : History
+    inference : Inference
+    message : str
+        The last word to the user; empty if there is none.
+    problem : bool
+        Whether that word is about something to mend.
+    """
+    steps = {"can_undo": history.can_undo, "can_redo": history.can_redo}
+    if editor is None:
+        return View(message or "Open or select an image to begin.", **steps)
+    try:
+        plane = editor.plane()
+    except LayerError as error:
+        return View(str(error), problem=True, active=True, **steps)
+    draft = editor.draft()
+    answer = draft.answer
+    return View(
+        status=message or _status(editor, inference, len(waiting(editor.marks, plane))),
+        busy=inference.encoding,
+        problem=problem,
+        scores=() if answer is None else tuple(float(each) for each in answer.scores),
+        index=0 if answer is None else answer.index,
+        next_label=editor.scene.prompts.next_label,
+        active=True,
+        can_commit=answer is not None,
+        can_clear=bool(draft.prompts),
+        **steps,
+    )
+
+
+def _status(editor: ImageEditor, inference: Inference, others: int) -> str:
+    """What is going on, in words."""
+    if inference.encoding:
+        state = "Encoding the image…"
+        if editor.draft().prompts:
+            state += " Your click is answered right after."
+    elif inference.decoding:
+        state = "Segmenting…"
+    elif editor.draft().answer is not None:
+        state = "Click to correct, Shift+click to exclude, Enter to commit."
+    elif editor.is_ready():
+        state = "Ready: click an object."
+    else:
+        state = "Click an object."
+    if others:
+        noun = "object waits" if others == 1 else "objects wait"
+        state += f" {others} uncommitted {noun} on other slices (N goes there)."
+    return state
