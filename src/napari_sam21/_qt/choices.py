@@ -1,0 +1,53 @@
+"""A row of buttons of which one is down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QWidget
+
+
+class ChoiceRow(QWidget):
+    """Buttons side by side; the host sets which one is down.
+
+    Parameters
+    ----------
+    texts : sequence of str
+    tooltips : sequence of str
+    chosen : callable
+        Gets the number of the button the user pressed.
+    """
+
+    def __init__(
+        self,
+        texts: Sequence[str],
+        tooltips: Sequence[str],
+        chosen: Callable[[int], None],
+    ) -> None:
+        super().__init__()
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        self._buttons = [QPushButton(text) for text in texts]
+        for number, (button, tip) in enumerate(
+            zip(self._buttons, tooltips, strict=True)
+        ):
+            button.setCheckable(True)
+            button.setToolTip(tip)
+            # A button that took the focus would swallow Space and Enter.
+            button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+            button.setMinimumWidth(40)
+            button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+            button.clicked.connect(lambda _=False, n=number: self._press(n, chosen))
+            layout.addWidget(button)
+
+    def show_choice(self, down: int | None, texts: Sequence[str] | None = None) -> None:
+        """Set which button is down, and optionally what the buttons say."""
+        for number, button in enumerate(self._buttons):
+            button.setChecked(number == down)
+            if texts is not None:
+                button.setText(texts[number])
+
+    def _press(self, number: int, chosen: Callable[[int], None]) -> None:
+        self.show_choice(number)
+        chosen(number)

@@ -1,0 +1,26 @@
+"""Qt as the host of a controller: its thread, and its timers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from superqt.utils import ensure_main_thread, qdebounced
+
+
+class QtHost:
+    """Calls reach the GUI thread through Qt's event loop."""
+
+    def deliver(self, call: Callable[[], None]) -> object:
+        """Run a call in the GUI thread, soon; from any thread."""
+        return _in_main_thread(call)
+
+    def debounced(
+        self, call: Callable[[], None], milliseconds: int
+    ) -> Callable[[], object]:
+        """Return a call that runs once its callers were quiet for a while."""
+        return qdebounced(call, timeout=milliseconds)
+
+
+@ensure_main_thread
+def _in_main_thread(call: Callable[[], None]) -> None:
+    call()

@@ -1,0 +1,309 @@
+"""The dock: choices, the state in words, candidates, actions. Thin: no decisions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from magicgui.widgets import ComboBox
+from qtpy.QtCore import Qt, QTimer
+from qtpy.QtGui import QHideEvent, QShowEvent
+from qtpy.QtWidgets import (
+    QComboBox,
+    QFormLayout,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_sam21._qt.choices import ChoiceRow
+from napari_sam21._qt.closing import CloseGuard
+from napari_sam21._qt.host import QtHost
+from napari_sam21.controller import Controller
+from napari_sam21.core.prompts import NEGATIVE, POSITIVE
+from napari_sam21.layers.scene import is_ours
+from napari_sam21.models.table import MODELS
+from napari_sam21.view import SHOWN_KEY, View
+
+if TYPE_CHECKING:
+    import napari
+    from napari.layers import Layer
+
+NEW_LABELS = "New labels layer"
+POLICIES = {
+    "keep": "Keep labels that are there",
+    "overwrite": "Overwrite labels that are there",
+}
+ACTIONS = (
+    ("commit", "Commit", "Write the mask on show into the labels", 0, 0),
+    ("clear", "Clear", "Take the prompts of this object away", 0, 1),
+    ("undo", "Undo", "Take back the last point or commit", 1, 0),
+    ("redo", "Redo", "Do again what was undone", 1, 1),
+)
+"""Method of the controller, text, tooltip, row and column of each button."""
+
+LABELS = (POSITIVE, NEGATIVE)
+POLARITY_TEXTS = ("●  On the object", "✕  Not the object")
+HELP = (
+    "<b>Click</b> an object. <b>Shift+click</b> or right-click what is not part of "
+    "it. Then<br><b>Enter</b> commit · <b>Esc</b> clear · <b>Ctrl+Z</b> undo<br>"
+    "<b>J K</b> candidate · <b>Q</b> next point · <b>G</b> flip selected<br>"
+    "<b>N</b> next object · <b>H</b> hide the preview"
+)
+
+
+class SamWidget(QWidget):
+    """Click an object, get a label.
+
+    Parameters
+    ----------
+    napari_viewer : napari.Viewer
+        Injected by napari.
+    """
+
+    def __init__(self, napari_viewer: napari.Viewer) -> None:
+        super().__init__()
+        self._viewer = napari_viewer
+        self._guard: CloseGuard | None = None
+        self._make_choices()
+        self._make_state()
+        self._make_actions()
+        self._lay_out()
+        self.controller: Controller | None = None
+        self._open()
+
+    # --- life --------------------------------------------------------------------
+
+    def _open(self) -> None:
+        """Start with the image that is active, or the topmost one."""
+        from napari.layers import Image
+
+        self.controller = controller = Controller(self._viewer, QtHost())
+        controller.changed.connect(self._show)
+        self.destroyed.connect(controller.inference.close)
+        active = self._viewer.layers.selection.active
+        images = self._layers(Image)
+        controller.set_image(
+            active if active in images else next(reversed(images), None)
+        )
+        self.reset_choices()
+
+    def _close(self) -> None:
+        if self.controller is not None and self.parent() is None:
+            self.controller.changed.disconnect(self._show)
+            self.controller.close()
+            self.controller = None
+            if self._guard is not None:
+                self._guard.remove()
+                self._guard = None
+
+    def hideEvent(self, event: QHideEvent | None) -> None:
+        """Leave the viewer if the dock was closed: it is hidden, and has no parent."""
+        super().hideEvent(event)
+        QTimer.singleShot(0, self._close)
+
+    def showEvent(self, event: QShowEvent | None) -> None:
+        """Come back to a viewer that was left, and watch its window."""
+        super().showEvent(event)
+        if self.controller is None:
+            self._open()
+        if self._guard is None and self.window() is not self:
+            self._guard = CloseGuard(self.window(), self._open_objects, self._commit)
+
+    def _open_objects(self) -> int:
+        return 0 if self.controller is None else self.controller.open_objects()
+
+    def _commit(self) -> None:
+        if self.controller is not None:
+            self.controller.commit()
+
+    # --- parts -------------------------------------------------------------------
+
+    def _make_choices(self) -> None:
+        models = [(row.title, name) for name, row in MODELS.items()]
+        policies = [(text, key) for key, text in POLICIES.items()]
+        self._image = ComboBox(choices=self._image_choices)
+        self._model = ComboBox(choices=models)
+        self._labels = ComboBox(choices=self._labels_choices)
+        self._policy = ComboBox(choices=policies)
+        self._pin = _button("Pin", "Stay with this image when others are selected")
+        self._pin.setCheckable(True)
+        self._pin.toggled.connect(self._set_pin)
+        for combo, call in (
+            (self._image, self._set_image),
+            (self._model, self._set_model),
+            (self._labels, self._set_labels),
+            (self._policy, self._set_policy),
+        ):
+            combo.changed.connect(call)
+            combo.native.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            _let_shrink(combo.native)
+
+    def _make_state(self) -> None:
+        self._status = QLabel()
+        self._status.setWordWrap(True)
+        self._status.setMinimumHeight(self.fontMetrics().lineSpacing() * 3)
+        self._status.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self._progress = QProgressBar()
+        self._progress.setRange(0, 0)
+        self._progress.setTextVisible(False)
+        self._cancel = _button("Cancel", "Stop encoding")
+        self._cancel.clicked.connect(lambda: self._call("cancel"))
+        self._start = _button("Start", "Make the layers to click on, and select them")
+        self._start.clicked.connect(lambda: self._call("start"))
+
+    def _make_actions(self) -> None:
+        shown = f"{SHOWN_KEY['previous_candidate']} / {SHOWN_KEY['next_candidate']}"
+        tips = [f"Candidate {n} and its predicted IoU ({shown})" for n in (1, 2, 3)]
+        self._candidates = ChoiceRow(["–"] * 3, tips, self._choose)
+        key = SHOWN_KEY["switch_polarity"]
+        tips = [
+            f"The next point is on the object ({key})",
+            f"The next point is not on the object ({key}, or Shift+click)",
+        ]
+        self._polarity = ChoiceRow(POLARITY_TEXTS, tips, self._set_polarity)
+        self._actions = {}
+        for name, text, tip, _, _ in ACTIONS:
+            button = _button(text, f"{tip} ({SHOWN_KEY[name]})")
+            button.clicked.connect(lambda _=False, n=name: self._call(n))
+            self._actions[name] = button
+
+    def _lay_out(self) -> None:
+        image = QHBoxLayout()
+        image.addWidget(self._image.native, 1)
+        image.addWidget(self._pin)
+        form = QFormLayout()
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
+        form.addRow("Image", image)
+        form.addRow("Model", self._model.native)
+        form.addRow("Labels", self._labels.native)
+        form.addRow("Overlap", self._policy.native)
+        form.addRow("Next point", self._polarity)
+        form.addRow("Candidates", self._candidates)
+        wait = QHBoxLayout()
+        for part in (self._progress, self._cancel, self._start):
+            wait.addWidget(part)
+        actions = QGridLayout()
+        for name, _, _, row, column in ACTIONS:
+            actions.addWidget(self._actions[name], row, column)
+        text = QLabel(HELP)
+        text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
+        text.setWordWrap(True)
+        layout = QVBoxLayout(self)
+        layout.addWidget(self._status)
+        for part in (wait, form, actions):
+            layout.addLayout(part)
+        layout.addWidget(text)
+        layout.addStretch(1)
+
+    # --- from the state to the dock ----------------------------------------------
+
+    def reset_choices(self, event: Any = None) -> None:
+        """Follow the layer list; napari calls this when it changes."""
+        for combo in (self._image, self._labels):
+            with combo.changed.blocked():
+                combo.reset_choices()
+        self._show()
+
+    def _show(self) -> None:
+        """Show the state, all of it."""
+        controller = self.controller
+        if controller is None:
+            return
+        view = controller.view()
+        self._follow(self._image, controller.image)
+        self._follow(self._labels, controller.target.labels)
+        self._follow(self._model, controller.inference.model_name)
+        self._pin.setChecked(controller.pinned)
+        self._status.setText(view.status)
+        self._status.setStyleSheet("color: #ffb347" if view.problem else "")
+        for part in (self._progress, self._cancel):
+            part.setVisible(view.busy)
+        self._start.setVisible(not view.active and controller.image is not None)
+        self._show_actions(view)
+
+    def _show_actions(self, view: View) -> None:
+        texts = [f"{score:.2f}" for score in view.scores] or ["–"] * 3
+        self._candidates.show_choice(view.index if view.scores else None, texts)
+        self._candidates.setEnabled(bool(view.scores))
+        self._polarity.show_choice(LABELS.index(view.next_label))
+        self._polarity.setEnabled(view.active)
+        for name, button in self._actions.items():
+            button.setEnabled(getattr(view, f"can_{name}"))
+
+    def _follow(self, combo: ComboBox, value: Any) -> None:
+        with combo.changed.blocked():
+            if value not in combo.choices:
+                combo.reset_choices()
+            if value in combo.choices and combo.value != value:
+                combo.value = value
+
+    # --- from the dock to the controller -----------------------------------------
+
+    def _layers(self, kind: type[Layer]) -> list[Layer]:
+        return [layer for layer in self._viewer.layers if isinstance(layer, kind)]
+
+    def _image_choices(self, _: Any) -> list[tuple[str, Any]]:
+        from napari.layers import Image
+
+        images = self._layers(Image)
+        return [(layer.name, layer) for layer in images] or [("No image", None)]
+
+    def _labels_choices(self, _: Any) -> list[tuple[str, Any]]:
+        from napari.layers import Labels
+
+        found = [layer for layer in self._layers(Labels) if not is_ours(layer)]
+        return [(NEW_LABELS, None), *((layer.name, layer) for layer in found)]
+
+    def _call(self, action: str) -> None:
+        if self.controller is not None:
+            getattr(self.controller, action)()
+
+    def _choose(self, index: int) -> None:
+        if self.controller is not None:
+            self.controller.choose(index)
+
+    def _set_polarity(self, number: int) -> None:
+        if self.controller is not None:
+            self.controller.set_polarity(LABELS[number])
+
+    def _set_image(self, image: Any) -> None:
+        if self.controller is not None:
+            self.controller.set_image(image)
+
+    def _set_pin(self, pinned: bool) -> None:
+        if self.controller is not None:
+            self.controller.pinned = pinned
+
+    def _set_model(self, name: str) -> None:
+        if self.controller is not None:
+            self.controller.set_model(name)
+
+    def _set_labels(self, labels: Any) -> None:
+        if self.controller is not None:
+            self.controller.set_output(labels)
+
+    def _set_policy(self, policy: str) -> None:
+        if self.controller is not None:
+            self.controller.policy = policy
+
+
+def _let_shrink(combo: QComboBox) -> None:
+    """Long names must not widen the dock: the image needs the room."""
+    combo.setSizeAdjustPolicy(
+        QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+    )
+    combo.setMinimumContentsLength(12)
+    combo.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+
+def _button(text: str, tip: str) -> QPushButton:
+    button = QPushButton(text)
+    button.setToolTip(tip)
+    # A button that took the focus would swallow Space and Enter.
+    button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    return button
