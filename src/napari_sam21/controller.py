@@ -150,6 +150,7 @@ class Controller:
 
         if isinstance(event.value, Image) and not self.pinned:
             self.set_image(event.value)
+        self.editor_changed()
 
     def _layer_removed(self, event: Any) -> None:
         layer = event.value
@@ -162,7 +163,7 @@ class Controller:
             self.say("The image was removed.")
         elif self.editor is not None and self.editor.scene.holds(layer):
             self._leave_image()
-            self.say("Our layer was removed. Press Start to click again.")
+            self.say("Our layer was removed: press Start clicking to go on.")
         self.editor_changed()
 
     # --- what the user does ------------------------------------------------------
@@ -317,7 +318,7 @@ class Controller:
     def cancel(self) -> None:
         """Stop what runs; the next click or move of the view starts it again."""
         self.inference.cancel()
-        self.say("Cancelled. Click, or press Start, to try again.")
+        self.say("Cancelled. Click to try again.")
 
     # --- what is heard and said --------------------------------------------------
 

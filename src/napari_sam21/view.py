@@ -36,7 +36,9 @@ class View:
     next_label : int
         Label of the next point.
     active : bool
-        Whether our layers are there to be clicked.
+        Whether our layers are there.
+    clickable : bool
+        Whether a click on the canvas adds a point now.
     can_commit, can_clear, can_undo, can_redo : bool
     """
 
@@ -47,6 +49,7 @@ class View:
     index: int = 0
     next_label: int = 1
     active: bool = False
+    clickable: bool = False
     can_commit: bool = False
     can_clear: bool = False
     can_undo: bool = False
@@ -114,7 +117,7 @@ def view_of(
     try:
         plane = editor.plane()
     except LayerError as error:
-        return View(str(error), problem=True, active=True, **steps)
+        return View(str(error), problem=True, active=True, clickable=True, **steps)
     draft = editor.draft()
     answer = draft.answer
     return View(
@@ -125,6 +128,7 @@ def view_of(
         index=0 if answer is None else answer.index,
         next_label=editor.scene.prompts.next_label,
         active=True,
+        clickable=editor.scene.clickable,
         can_commit=answer is not None,
         can_clear=bool(draft.prompts),
         **steps,
@@ -139,6 +143,8 @@ def _status(editor: ImageEditor, inference: Inference, others: int) -> str:
             state += " Your click is answered right after."
     elif inference.decoding:
         state = "Segmenting…"
+    elif not editor.scene.clickable:
+        state = "Press Start clicking (or select the prompts layer) to click objects."
     elif editor.draft().answer is not None:
         state = "Click to correct, Shift+click to exclude, Enter to commit."
     elif editor.is_ready():

@@ -47,7 +47,7 @@ ACTIONS = (
 """Method of the controller, text, tooltip, row and column of each button."""
 
 LABELS = (POSITIVE, NEGATIVE)
-POLARITY_TEXTS = ("●  On the object", "✕  Not the object")
+POLARITY_TEXTS = ("● Object", "✕ Background")
 HELP = (
     "<b>Click</b> an object. <b>Shift+click</b> or right-click what is not part of "
     "it. Then<br><b>Enter</b> commit · <b>Esc</b> clear · <b>Ctrl+Z</b> undo<br>"
@@ -87,9 +87,9 @@ class SamWidget(QWidget):
         self.destroyed.connect(controller.inference.close)
         active = self._viewer.layers.selection.active
         images = self._layers(Image)
-        controller.set_image(
-            active if active in images else next(reversed(images), None)
-        )
+        topmost = images[-1] if images else None
+        controller.set_image(active if active in images else topmost)
+        controller.start()  # who opens the dock wants to click
         self.reset_choices()
 
     def _close(self) -> None:
@@ -153,7 +153,7 @@ class SamWidget(QWidget):
         self._progress.setTextVisible(False)
         self._cancel = _button("Cancel", "Stop encoding")
         self._cancel.clicked.connect(lambda: self._call("cancel"))
-        self._start = _button("Start", "Make the layers to click on, and select them")
+        self._start = _button("Start clicking", "Select the prompts layer, ready for a click")
         self._start.clicked.connect(lambda: self._call("start"))
 
     def _make_actions(self) -> None:
@@ -223,7 +223,7 @@ class SamWidget(QWidget):
         self._status.setStyleSheet("color: #ffb347" if view.problem else "")
         for part in (self._progress, self._cancel):
             part.setVisible(view.busy)
-        self._start.setVisible(not view.active and controller.image is not None)
+        self._start.setVisible(not view.clickable and controller.image is not None)
         self._show_actions(view)
 
     def _show_actions(self, view: View) -> None:

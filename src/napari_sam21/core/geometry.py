@@ -81,14 +81,16 @@ def check_region(
     whole = whole_plane(plane_shape)
     if region is None:
         return whole
-    found = Region(*(int(edge) for edge in region))
-    inside = 0 <= found.r0 < found.r1 <= whole.r1 and 0 <= found.c0 < found.c1
-    if not inside or found.c1 > whole.c1:
-        raise ImageError(
-            f"region (r0, c0, r1, c1) = {tuple(found)} is empty or leaves the plane "
-            f"of {whole.r1} x {whole.c1} pixels; pass a rectangle inside it, or None"
-        )
-    return found
+    edges = tuple(region)
+    if len(edges) == 4 and np.isfinite(edges).all():
+        found = Region(*(int(edge) for edge in edges))
+        rows_inside = 0 <= found.r0 < found.r1 <= whole.r1
+        if rows_inside and 0 <= found.c0 < found.c1 <= whole.c1:
+            return found
+    raise ImageError(
+        f"region (r0, c0, r1, c1) = {edges} is empty or leaves the plane "
+        f"of {whole.r1} x {whole.c1} pixels; pass a rectangle inside it, or None"
+    )
 
 
 def plane_to_model(

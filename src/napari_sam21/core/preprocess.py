@@ -22,6 +22,15 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 PERCENTILES = (0.1, 99.9)
 """Robust limits of grey images for which the caller passes none."""
 
+_INTERPOLATED_AS = {
+    np.dtype(found): np.dtype(wider)
+    for found, wider in {
+        "i1": "i2", "i2": "i4", "i4": "i8", "i8": "f8", "f2": "f4",
+    }.items()
+}  # fmt: skip
+"""numpy interpolates percentiles in the array's own dtype, where the difference of two
+far values wraps or overflows."""
+
 STRIP_PIXELS = 1 << 22
 """Rows are resized in strips of about this many pixels, to bound the memory."""
 
@@ -150,14 +159,17 @@ def intensity_limits(
     if pixels.ndim == 3 and pixels.dtype == np.uint8:
         return 0.0, 255.0
     if contrast_limits is not None:
-        low, high = (float(limit) for limit in contrast_limits)
-        if not (np.isfinite(low) and np.isfinite(high) and low <= high):
+        limits = [float(limit) for limit in contrast_limits]
+        if len(limits) != 2 or not 0 <= limits[1] - limits[0] < np.inf:
             raise ImageError(
                 f"contrast_limits {contrast_limits} must be two finite numbers, the "
                 "lower one first"
             )
-        return low, high
+        return limits[0], limits[1]
     values = pixels[..., :3] if pixels.ndim == 3 else pixels
+    native = values.dtype.newbyteorder("=")
+    if native in _INTERPOLATED_AS:
+        values = values.astype(_INTERPOLATED_AS[native])
     finite = values if values.dtype.kind in "ui" else values[np.isfinite(values)]
     if finite.size == 0:
         raise ImageError("the image has no finite pixel: all are NaN or infinite")
@@ -172,9 +184,8 @@ def to_unit_range(
 
     NaN is shown black, infinities as the nearer end; a constant image is black.
     """
-    # float64 where float32 would merge neighbouring integers.
-    wide = crop.dtype.kind in "ui" and crop.dtype.itemsize > 2
-    values = crop.astype(np.float64 if wide or crop.dtype == np.float64 else np.float32)
+    # float32 holds what has 16 bits; more could merge neighbours, or overflow.
+    values = crop.astype(np.float32 if crop.dtype.itemsize <= 2 else np.float64)
     values = np.nan_to_num(values, copy=False, nan=low, posinf=high, neginf=low)
     np.clip(values, low, high, out=values)
     values -= low

@@ -81,7 +81,7 @@ class Prompts:
 
 
 def _row_column(point: Sequence[float]) -> RowColumn:
-    values = tuple(float(value) for value in point)
+    values = tuple(float(value) for value in np.atleast_1d(point))
     if len(values) != 2 or not np.isfinite(values).all():
         raise PromptError(f"point {values} is not a finite (row, column) pair")
     return values[0], values[1]

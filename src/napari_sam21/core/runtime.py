@@ -120,6 +120,8 @@ class Graph:
         from onnxruntime.capi import onnxruntime_pybind11_state as state
 
         options = ort.RunOptions()
+        # What fails is raised; onnxruntime would also print it, a wish to stop too.
+        options.log_severity_level = 4
         if cancel is not None:
             cancel._attach(options)
         try:

@@ -68,4 +68,6 @@ def encode_stored(
     if found is None:
         found = model.encode_input(model_input, cancel)
         store.put(found)
-    return replace(found, region=model_input.region, shape=model_input.plane_shape)
+    place = {"region": model_input.region, "shape": model_input.plane_shape}
+    same = (found.region, found.shape) == tuple(place.values())
+    return found if same else replace(found, **place)

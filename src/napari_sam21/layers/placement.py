@@ -67,10 +67,29 @@ def grid_affine(
         offset[axis] = start - 0.5 + 0.5 * step[axis]
     for axis, index in plane.hidden:
         offset[axis] = index
-    to_world = np.array([image.data_to_world(unit) for unit in np.eye(plane.ndim)])
-    at_origin = np.asarray(image.data_to_world(np.zeros(plane.ndim)))
-    linear = (to_world - at_origin).T
-    affine = np.eye(plane.ndim + 1)
+    return affine_of(image, step, offset)
+
+
+def affine_of(
+    image: Image, step: npt.ArrayLike = 1.0, offset: npt.ArrayLike = 0.0
+) -> npt.NDArray[np.float64]:
+    """Return the affine that puts index i at the image's data point ``i step + offset``.
+
+    Parameters
+    ----------
+    image : Image
+        Its whole data-to-world map is taken over.
+    step, offset : float or array of float, shape (ndim,)
+        In pixels of the image's level 0.
+
+    Returns
+    -------
+    array of float, shape (ndim + 1, ndim + 1)
+    """
+    origin = np.asarray(image.data_to_world(np.zeros(image.ndim)))
+    units = [image.data_to_world(unit) for unit in np.eye(image.ndim)]
+    linear = (np.array(units) - origin).T
+    affine = np.eye(image.ndim + 1)
     affine[:-1, :-1] = linear * step
-    affine[:-1, -1] = linear @ offset + at_origin
+    affine[:-1, -1] = linear @ np.broadcast_to(offset, image.ndim) + origin
     return affine

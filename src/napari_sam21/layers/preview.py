@@ -11,7 +11,7 @@ import numpy.typing as npt
 from napari_sam21.core.embedding import Answer
 from napari_sam21.core.geometry import MODEL_SIDE, Region
 from napari_sam21.core.masks import crop_mask, tighten
-from napari_sam21.layers.placement import grid_affine, units_of
+from napari_sam21.layers.placement import affine_of, grid_affine, units_of
 from napari_sam21.layers.planes import Plane
 
 if TYPE_CHECKING:
@@ -150,5 +150,7 @@ def make_preview(image: Image) -> Labels:
         colormap=DirectLabelColormap(
             color_dict={None: "transparent", 0: "transparent", 1: COLOR}
         ),
+        # Outside the image it would stretch the sliders, and so move the view.
+        affine=affine_of(image),
         **units_of(image),
     )

@@ -68,6 +68,13 @@ class Scene:
         """Whether a layer is one of ours."""
         return bool(layer == self.prompts.layer or layer == self.preview.layer)
 
+    @property
+    def clickable(self) -> bool:
+        """Whether a click on the canvas adds a prompt now."""
+        points = self.prompts.layer
+        active = self._viewer.layers.selection.active
+        return bool(active == points and str(points.mode) == "add")
+
     def activate(self) -> None:
         """Select the prompts layer, ready for a click."""
         self._viewer.layers.selection.active = self.prompts.layer

@@ -35,7 +35,7 @@ class ModelRow:
 _ROWS = (
     ModelRow(
         name="starter",
-        title="Starter (built in, nuclei and cells; not SAM)",
+        title="Starter (built in, not SAM)",
         licence="BSD-3-Clause",
         data="BBBC038v1 stage 1 training images, Broad Institute, CC0 1.0",
         folder="starter",

@@ -1,0 +1,44 @@
+"""A real viewer with the dock in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from hands import Hands
+from napari_sam21._qt.widget import SamWidget
+
+
+@pytest.fixture
+def open_dock(
+    make_napari_viewer: Callable[..., Any], qtbot: Any, tiny_folder: Path
+) -> Callable[..., SimpleNamespace]:
+    """Open a viewer and the dock, which asks the tiny model."""
+
+    def open_dock(
+        *images: Any, show: bool = False, **options: Any
+    ) -> SimpleNamespace:
+        viewer = make_napari_viewer(show=show)
+        widget = SamWidget(viewer)
+        viewer.window.add_dock_widget(widget, name="SAM 2.1")
+        widget.controller.set_model(tiny_folder)
+        layers = [viewer.add_image(image, **options) for image in images]
+        return SimpleNamespace(
+            viewer=viewer,
+            widget=widget,
+            controller=widget.controller,
+            images=layers,
+            hands=Hands(viewer, qtbot),
+            answered=lambda: qtbot.waitUntil(
+                lambda: widget.controller.view().can_commit, timeout=10_000
+            ),
+            ready=lambda: qtbot.waitUntil(
+                lambda: widget.controller.editor.is_ready(), timeout=10_000
+            ),
+        )
+
+    return open_dock

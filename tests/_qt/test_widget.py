@@ -1,0 +1,214 @@
+"""The dock in a real window."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QComboBox, QLabel, QPushButton
+
+from napari_sam21._qt.closing import CloseGuard
+from napari_sam21._qt.widget import SamWidget
+
+
+def button(widget: SamWidget, text: str) -> QPushButton:
+    """The button that says something."""
+    return next(b for b in widget.findChildren(QPushButton) if text in b.text())
+
+
+def texts(combo: QComboBox) -> list[str]:
+    """What a combo box offers."""
+    return [combo.itemText(i) for i in range(combo.count())]
+
+
+def test_no_image_then_one_then_none(open_dock) -> None:
+    dock = open_dock()
+    status = dock.widget.findChild(QLabel)
+    assert "Open or select an image" in status.text()
+    image = dock.viewer.add_image(np.zeros((60, 80)), name="cells")
+    assert dock.widget._image.current_choice == "cells"
+    dock.ready()
+    assert status.text() == "Ready: click an object."
+    image.name = "renamed"
+    assert dock.widget._image.current_choice == "renamed"
+    dock.viewer.layers.remove(image)
+    assert "image was removed" in status.text()
+    assert texts(dock.widget._image.native) == ["No image"]
+    assert len(dock.viewer.layers) == 0
+
+
+def test_a_single_pixel_of_work_can_be_done_by_buttons(open_dock) -> None:
+    dock = open_dock(np.zeros((100, 100), np.uint8))
+    dock.hands.look_at_all()
+    widget, controller = dock.widget, dock.controller
+    assert not button(widget, "Commit").isEnabled()
+    dock.hands.click((50, 50))
+    dock.answered()
+    button(widget, "0.70").click()
+    assert controller.view().index == 2
+    assert button(widget, "0.70").isChecked()
+    button(widget, "Background").click()
+    dock.hands.click((50, 56))
+    assert [m.label for m in controller.editor.marks] == [1, 0]
+    button(widget, "Undo").click()
+    assert len(controller.editor.marks) == 1
+    dock.answered()
+    button(widget, "Commit").click()
+    assert controller.target.labels.data.max() == 1
+    assert texts(widget._labels.native)[1:] == [controller.target.labels.name]
+    button(widget, "Undo").click()
+    button(widget, "Redo").click()
+    assert controller.target.labels.data.max() == 1
+
+
+def test_our_layers_are_no_output(open_dock) -> None:
+    dock = open_dock(np.zeros((60, 80)))
+    mine = dock.viewer.add_labels(np.zeros((60, 80), int), name="mine")
+    assert texts(dock.widget._labels.native) == ["New labels layer", "mine"]
+    dock.widget._labels.value = mine
+    assert dock.controller.target.labels == mine
+    dock.viewer.add_labels(np.zeros((5, 5), int), name="small")
+    dock.widget._labels.value = dock.viewer.layers["small"]
+    assert "has shape (5, 5), the image has (60, 80)" in dock.controller.view().status
+
+
+def test_pin(open_dock) -> None:
+    dock = open_dock(np.zeros((60, 80)), np.ones((60, 80)))
+    first, second = dock.images
+    dock.viewer.layers.selection.active = second
+    button(dock.widget, "Pin").click()
+    dock.viewer.layers.selection.active = first
+    assert dock.controller.image == second
+    dock.widget._image.value = first
+    assert dock.controller.image == first
+
+
+def test_choosing_another_policy(open_dock) -> None:
+    dock = open_dock(np.zeros((60, 80)))
+    dock.widget._policy.value = "overwrite"
+    assert dock.controller.policy == "overwrite"
+
+
+def test_two_viewers_do_not_meet(open_dock) -> None:
+    one, two = open_dock(np.zeros((60, 80))), open_dock(np.ones((60, 80)))
+    one.hands.look_at_all()
+    one.hands.click((30, 40))
+    one.answered()
+    assert two.controller.editor.marks == ()
+    assert not two.controller.view().can_commit
+    two.hands.look_at_all()
+    two.hands.click((20, 20))
+    two.answered()
+    two.controller.commit()
+    assert one.controller.target.labels is None
+
+
+def test_closed_and_reopened_dock(open_dock, qtbot, tiny_folder) -> None:
+    dock = open_dock(show=True)
+    before = list(dock.viewer.mouse_drag_callbacks)
+    dock.viewer.add_image(np.zeros((60, 80)))
+    assert dock.viewer.mouse_drag_callbacks != before
+    dock.hands.look_at_all()
+    dock.hands.click((30, 40))
+    dock.answered()
+    dock.viewer.window.remove_dock_widget(dock.widget)
+    qtbot.waitUntil(lambda: dock.widget.controller is None)
+    assert [layer.name for layer in dock.viewer.layers][1:] == ["SAM prompts"]
+    assert dock.viewer.mouse_drag_callbacks == before
+    again = SamWidget(dock.viewer)
+    again.controller.set_model(tiny_folder)
+    dock.viewer.window.add_dock_widget(again)
+    qtbot.waitUntil(lambda: again.controller.view().can_commit)
+    again.controller.commit()
+    assert again.controller.target.labels.data[30, 40] == 1
+
+
+def test_everything_is_on_show_at_1200_by_800(open_dock, qtbot) -> None:
+    dock = open_dock(np.zeros((60, 80)))
+    window = dock.viewer.window._qt_window
+    window.resize(1200, 800)
+    window.show()
+    qtbot.wait(200)
+    parts = [*dock.widget.findChildren(QPushButton), *dock.widget.findChildren(QLabel)]
+    shown = [part for part in parts if part.isVisible()]
+    assert len(shown) > 10
+    for part in shown:
+        corner = part.mapTo(window, part.rect().bottomRight())
+        assert window.rect().contains(corner), part.text()
+        assert part.width() >= min(part.sizeHint().width(), 60), part.text()
+    assert dock.widget.width() <= 380, "the image needs the room"
+    assert dock.viewer.window._qt_viewer.canvas.native.width() >= 450
+
+
+def test_keys_are_in_the_tooltips(open_dock) -> None:
+    widget = open_dock().widget
+    assert "(Enter)" in button(widget, "Commit").toolTip()
+    assert "(Ctrl+Shift+Z)" in button(widget, "Redo").toolTip()
+    assert "(Q)" in button(widget, "Object").toolTip()
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        np.zeros((40, 50)),
+        np.full((40, 50), 7, np.uint16),
+        np.zeros((300, 1), np.uint8),
+        np.eye(50, dtype=bool),
+        np.where(np.eye(50) > 0, np.nan, 0.5),
+        np.where(np.eye(50) > 0, np.inf, 0.5),
+        np.full((40, 50), np.nan),
+    ],
+    ids=["constant", "constant int", "1 wide", "bool", "nan", "inf", "all nan"],
+)
+def test_odd_images_are_answered(open_dock, image) -> None:
+    dock = open_dock()
+    layer = dock.viewer.add_image(image, contrast_limits=(0, 1))
+    dock.controller.set_image(layer)
+    points = dock.controller.editor.scene.prompts.layer
+    points.add([[20.0, 0.0]])
+    dock.answered()
+    dock.controller.set_image(dock.viewer.add_image(np.ones((60, 80))))
+    dock.ready()
+
+
+def test_window_asks_only_its_user(open_dock, qtbot, monkeypatch) -> None:
+    dock = open_dock(np.zeros((60, 80)))
+    window = dock.viewer.window._qt_window
+    asked = []
+    monkeypatch.setattr(CloseGuard, "_may_close", lambda self: bool(asked.append(1)))
+    guard = CloseGuard(window, dock.widget._open_objects, dock.controller.commit)
+
+    class Close:
+        def __init__(self, spontaneous: bool) -> None:
+            self._spontaneous, self.ignored = spontaneous, False
+
+        def type(self):
+            from qtpy.QtCore import QEvent
+
+            return QEvent.Type.Close
+
+        def spontaneous(self) -> bool:
+            return self._spontaneous
+
+        def ignore(self) -> None:
+            self.ignored = True
+
+    assert not guard.eventFilter(window, Close(True)), "nothing to lose"
+    dock.hands.look_at_all()
+    dock.hands.click((30, 40))
+    assert not guard.eventFilter(window, Close(False)), "a program closes it"
+    event = Close(True)
+    assert guard.eventFilter(window, event)
+    assert event.ignored
+    assert asked == [1]
+    guard.remove()
+
+
+def test_enter_on_the_canvas_reaches_us_after_a_button(open_dock, qtbot) -> None:
+    dock = open_dock(np.zeros((60, 80)))
+    dock.hands.look_at_all()
+    dock.hands.click((30, 40))
+    dock.answered()
+    qtbot.mouseClick(button(dock.widget, "Object"), Qt.MouseButton.LeftButton)
+    dock.hands.press(Qt.Key.Key_Enter)
+    assert dock.controller.target.labels is not None

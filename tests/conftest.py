@@ -1,0 +1,50 @@
+"""Shared fixtures: real graphs, a loaded model, an image with things in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import napari_sam21 as sam
+from desk import Desk
+from graphs import write_model
+
+
+@pytest.fixture(scope="session")
+def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the two files of a tiny model of the card's contract."""
+    return write_model(tmp_path_factory.mktemp("models") / "tiny")
+
+
+@pytest.fixture(scope="session")
+def tiny(tiny_folder: Path) -> sam.Model:
+    """The tiny model, loaded."""
+    return sam.load_model(tiny_folder)
+
+
+@pytest.fixture
+def image() -> np.ndarray:
+    """A grey image of 120 x 200 pixels: a gradient with two bright discs."""
+    rows, columns = np.mgrid[:120, :200]
+    image = columns * 0.2
+    for row, column, radius in ((40, 50, 14), (80, 150, 18)):
+        image[(rows - row) ** 2 + (columns - column) ** 2 < radius**2] = 200
+    return image.astype(np.uint8)
+
+
+@pytest.fixture
+def desk(tiny_folder: Path) -> Iterator[Callable[..., Desk]]:
+    """Make desks with the tiny model, and close them in the end."""
+    made: list[Desk] = []
+
+    def make(*images: np.ndarray, **options: Any) -> Desk:
+        made.append(Desk(tiny_folder, *images, **options))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()

@@ -1,0 +1,46 @@
+"""A host without Qt: what the threads deliver waits until the test pumps it."""
+
+from __future__ import annotations
+
+import queue
+import time
+from collections.abc import Callable
+
+
+class PumpHost:
+    """The test's own thread owns the layers."""
+
+    def __init__(self) -> None:
+        self._calls: queue.Queue[Callable[[], None]] = queue.Queue()
+        self._restless: list[Callable[[], None]] = []
+
+    def deliver(self, call: Callable[[], None]) -> None:
+        """Put a call into the queue; from any thread."""
+        self._calls.put(call)
+
+    def debounced(
+        self, call: Callable[[], None], milliseconds: int
+    ) -> Callable[[], None]:
+        """Run the call at the next `settle`, once."""
+
+        def later() -> None:
+            if call not in self._restless:
+                self._restless.append(call)
+
+        return later
+
+    def settle(self) -> None:
+        """Let the view come to rest."""
+        waiting, self._restless = self._restless, []
+        for call in waiting:
+            call()
+
+    def until(self, condition: Callable[[], object], timeout: float = 20) -> None:
+        """Run what arrives until a condition holds."""
+        end = time.monotonic() + timeout
+        while not condition():
+            try:
+                self._calls.get(timeout=0.05)()
+            except queue.Empty:
+                if time.monotonic() > end:
+                    raise TimeoutError("the condition never held") from None
