@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-
-import napari_sam21 as sam
 from desk import Desk
 from graphs import write_model
+
+import napari_sam21 as sam
 
 
 @pytest.fixture(scope="session")

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 from napari.components import ViewerModel
+from pump import PumpHost
 
 from napari_sam21.controller import Controller
 from napari_sam21.core.store import MemoryStore
 from napari_sam21.inference import Inference
-from pump import PumpHost
 
 
 class Desk:

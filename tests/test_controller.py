@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from graphs import write_model
 from napari.layers import Image
 
 import napari_sam21 as sam
-from graphs import write_model
 
 
 def test_embedding_ahead_of_the_first_click(desk, image) -> None:
@@ -95,7 +95,7 @@ def test_overwrite_policy(desk, image) -> None:
     d.ready()
     d.click(40, 50)
     d.commit()
-    d.controller.policy = "overwrite"
+    d.controller.commits.policy = "overwrite"
     d.click(40, 58)
     mask = d.controller.editor.draft().answer.mask()
     data = d.commit()
@@ -411,4 +411,4 @@ def test_nothing_to_do_is_said(desk, image) -> None:
         getattr(d.controller, action)()
     d.viewer.add_layer(Image(image))
     d.controller.commit()
-    assert "nothing to commit" in d.status
+    assert "Nothing to commit" in d.status

@@ -61,8 +61,9 @@ class Draft:
     def feedback_for(self, embedding: Embedding) -> Answer | None:
         """The feedback, if it was made on the same embedding."""
         found = self.feedback
-        same = found is not None and found.key == embedding.key
-        return found if same and found.region == embedding.region else None
+        if found is None or found.key != embedding.key:
+            return None
+        return found if found.region == embedding.region else None
 
     def last(self) -> Draft:
         """Keep the last answer only, and no embedding: small enough for a history."""

@@ -1,7 +1,7 @@
 """What the user wants → what happens. Holds the layers, knows no Qt.
 
-The editor turns the prompts of one image into a preview; the target is where objects
-become labels; one history takes either back.
+The editor turns the prompts of one image into a preview; the committer makes labels of
+them, and takes either back; here is decided which image, and what the user is told.
 """
 
 from __future__ import annotations
@@ -12,17 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 from psygnal import Signal
 
-from napari_sam21.annotation import History
+from napari_sam21.commits import Committer
 from napari_sam21.core.errors import Sam21Error
 from napari_sam21.core.lanes import Lane
 from napari_sam21.core.prompts import NEGATIVE, POSITIVE
 from napari_sam21.editor import Host, ImageEditor
 from napari_sam21.inference import Inference, shared_store
 from napari_sam21.layers.navigate import go_to, planes_with, waiting
-from napari_sam21.layers.output import check_output, take_back, write_again
+from napari_sam21.layers.output import check_output
 from napari_sam21.layers.prompts import Mark
 from napari_sam21.layers.target import OutputTarget
-from napari_sam21.steps import AnyStep, CommitStep, PromptStep
 from napari_sam21.view import KEYS, View, view_of
 
 if TYPE_CHECKING:
@@ -52,13 +51,11 @@ class Controller:
         self.inference = inference or Inference(host.deliver, shared_store())
         self._counting = Lane("sam21-count", host.deliver)
         self.target = OutputTarget(viewer, self._counting, self._counted, self.failed)
-        self.history: History[AnyStep] = History()
+        self.commits = Committer(viewer, self.target, self.say)
         self.editor: ImageEditor | None = None
         self.image: Image | None = None
         self.pinned = False
-        self.policy = "keep"
         self._put_aside: dict[Any, tuple[Mark, ...]] = {}
-        self._commit_waits = False
         self._message, self._is_problem = "", False
         self._connections: list[tuple[Any, Callable[..., None]]] = [
             (viewer.layers.selection.events.active, self._active_changed),
@@ -138,8 +135,7 @@ class Controller:
 
     def _leave_image(self, keep_prompts: bool = False) -> None:
         editor, self.editor = self.editor, None
-        self._commit_waits = False
-        self.history.keep_only(CommitStep)
+        self.commits.image_left()
         if editor is not None:
             if editor.marks and not keep_prompts:
                 self._put_aside[editor.image.unique_id] = editor.marks
@@ -170,97 +166,23 @@ class Controller:
 
     def commit(self) -> None:
         """Make the mask on show a label."""
-        self._commit_waits = False
-        editor = self.editor
-        crop = None if editor is None else editor.crop()
-        if editor is None or crop is None:
-            self.say("There is nothing to commit yet: click on an object first.")
-            return
-        if crop[0].size == 0:
-            self.say("This candidate is empty: try another one (J, K), or add a point.")
-            return
-        try:
-            if self.target.prepare(editor.image):
-                self._write(editor, crop)
-            else:
-                self._commit_waits = True
-                self.say("Counting the labels that are there…")
-        except Sam21Error as error:
-            self.say(str(error), problem=True)
+        self.commits.commit(self.editor)
 
-    def _write(self, editor: ImageEditor, crop: Any) -> None:
-        plane, draft = editor.plane(), editor.draft()
-        labels, delta, word = self.target.write(plane, *crop, self.policy)
-        if delta is None:
-            self.say(
-                "Every pixel of this object belongs to another label already, and "
-                "the policy is to keep them: choose “overwrite”, or clear."
-            )
-            return
-        after = tuple(m for m in editor.marks if plane.point_rc(m.position) is None)
-        self.history.push(
-            CommitStep(
-                editor.image, plane, labels, delta, draft.last(), editor.marks, after
-            )
-        )
-        self.say(word or f"Label {delta.value} is in {labels.name!r}.")
-        editor.set_marks(after)
+    def undo(self) -> None:
+        """Take the last step back: a point, or a commit."""
+        self.commits.undo(self.editor)
+
+    def redo(self) -> None:
+        """Do again what was undone last."""
+        self.commits.redo(self.editor)
 
     def clear(self) -> None:
         """Take the prompts of the object on show away."""
         editor = self.editor
-        plane = None if editor is None else editor.shown()
-        if editor is None or plane is None:
-            return
-        rest = tuple(m for m in editor.marks if plane.point_rc(m.position) is None)
-        if rest != editor.marks:
-            self.history.push(PromptStep(editor.marks, rest))
-            self.say("")
+        if editor is not None:
+            before, rest = editor.marks, editor.marks_elsewhere()
+            self.prompts_edited(before, rest, "")
             editor.set_marks(rest)
-
-    def undo(self) -> None:
-        """Take the last step back: a point, or a commit."""
-        step = self.history.undo()
-        if step is None:
-            self.say("There is nothing to undo.")
-        elif isinstance(step, CommitStep):
-            self._revert(step)
-        elif self.editor is not None:
-            self.say("")
-            self.editor.set_marks(step.before)
-
-    def redo(self) -> None:
-        """Do again what was undone last."""
-        step = self.history.redo()
-        if step is None:
-            self.say("There is nothing to redo.")
-        elif isinstance(step, CommitStep):
-            self._repeat(step)
-        elif self.editor is not None:
-            self.say("")
-            self.editor.set_marks(step.after)
-
-    def _revert(self, step: CommitStep) -> None:
-        if self._labels_are_there(step):
-            take_back(step.labels, step.delta)
-            self.say(f"Label {step.delta.value} was taken back.")
-        if self.editor is not None and self.editor.image == step.image:
-            go_to(self._viewer, step.image, step.plane)
-            self.editor.set_marks(step.before, step.draft)
-
-    def _repeat(self, step: CommitStep) -> None:
-        if self._labels_are_there(step):
-            write_again(step.labels, step.delta)
-            self.say(f"Label {step.delta.value} is back.")
-        if self.editor is not None and self.editor.image == step.image:
-            go_to(self._viewer, step.image, step.plane)
-            self.editor.set_marks(step.after)
-
-    def _labels_are_there(self, step: CommitStep) -> bool:
-        there = step.labels in self._viewer.layers
-        if not there:
-            self.say(f"Labels layer {step.labels.name!r} is no longer in the viewer.")
-        return there
 
     def choose(self, index: int) -> None:
         """Choose a candidate by its number."""
@@ -326,8 +248,7 @@ class Controller:
         self, before: tuple[Mark, ...], after: tuple[Mark, ...], word: str
     ) -> None:
         """Remember a change of the points."""
-        if before != after:
-            self.history.push(PromptStep(before, after))
+        self.commits.prompts_edited(before, after)
         self.say(word)
 
     def editor_changed(self) -> None:
@@ -336,7 +257,6 @@ class Controller:
 
     def failed(self, error: BaseException) -> None:
         """Tell the user what a run in the background raised."""
-        self._commit_waits = False
         text = str(error) if isinstance(error, Sam21Error) else repr(error)
         self.say(text, problem=True)
 
@@ -346,11 +266,15 @@ class Controller:
         self.changed.emit()
 
     def _counted(self) -> None:
-        if self._commit_waits:
+        if self.commits.waits:
             self.commit()
 
     def view(self) -> View:
         """Return what the dock shows."""
         return view_of(
-            self.editor, self.history, self.inference, self._message, self._is_problem
+            self.editor,
+            self.commits.history,
+            self.inference,
+            self._message,
+            self._is_problem,
         )

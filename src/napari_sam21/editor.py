@@ -160,6 +160,13 @@ class ImageEditor:
             return None
         return self.scene.preview.edited(answer.crop(), answer.region)
 
+    def marks_elsewhere(self) -> tuple[Mark, ...]:
+        """Return the points that are not on the plane on show."""
+        plane = self.shown()
+        if plane is None:
+            return self.marks
+        return tuple(m for m in self.marks if plane.point_rc(m.position) is None)
+
     # --- what the user does ------------------------------------------------------
 
     def set_marks(self, marks: tuple[Mark, ...], draft: Draft | None = None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from app_model.types import KeyCode, KeyMod
@@ -111,16 +111,19 @@ def view_of(
     problem : bool
         Whether that word is about something to mend.
     """
-    steps = {"can_undo": history.can_undo, "can_redo": history.can_redo}
+    steps = View("", can_undo=history.can_undo, can_redo=history.can_redo)
     if editor is None:
-        return View(message or "Open or select an image to begin.", **steps)
+        return replace(steps, status=message or "Open or select an image to begin.")
     try:
         plane = editor.plane()
     except LayerError as error:
-        return View(str(error), problem=True, active=True, clickable=True, **steps)
+        return replace(
+            steps, status=str(error), problem=True, active=True, clickable=True
+        )
     draft = editor.draft()
     answer = draft.answer
-    return View(
+    return replace(
+        steps,
         status=message or _status(editor, inference, len(waiting(editor.marks, plane))),
         busy=inference.encoding,
         problem=problem,
@@ -131,7 +134,6 @@ def view_of(
         clickable=editor.scene.clickable,
         can_commit=answer is not None,
         can_clear=bool(draft.prompts),
-        **steps,
     )
 
 

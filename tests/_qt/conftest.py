@@ -8,8 +8,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-
 from hands import Hands
+
 from napari_sam21._qt.widget import SamWidget
 
 
@@ -19,9 +19,7 @@ def open_dock(
 ) -> Callable[..., SimpleNamespace]:
     """Open a viewer and the dock, which asks the tiny model."""
 
-    def open_dock(
-        *images: Any, show: bool = False, **options: Any
-    ) -> SimpleNamespace:
+    def open_dock(*images: Any, show: bool = False, **options: Any) -> SimpleNamespace:
         viewer = make_napari_viewer(show=show)
         widget = SamWidget(viewer)
         viewer.window.add_dock_widget(widget, name="SAM 2.1")

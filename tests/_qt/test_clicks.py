@@ -68,7 +68,9 @@ def test_click_correct_commit_undo_redo(open_dock, qtbot, place) -> None:
     hands.press(Qt.Key.Key_Return)
     labels = controller.target.labels
     assert labels.dtype == np.uint16
-    assert labels.get_value(world, world=True) == 1, "the label covers the clicked world position"
+    assert labels.get_value(world, world=True) == 1, (
+        "the label covers the clicked world position"
+    )
     index = tuple(hidden.get(axis, slice(None)) for axis in range(len(shape)))
     written = labels.data[index] if rows < columns else labels.data[index].T
     np.testing.assert_array_equal(written == 1, expected)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy import ndimage
-
 from hands import Hands
+from scipy import ndimage
 
 
 @pytest.mark.parametrize("sample", ["fluorescence", "histology", "brightfield"])

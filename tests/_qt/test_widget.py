@@ -86,7 +86,7 @@ def test_pin(open_dock) -> None:
 def test_choosing_another_policy(open_dock) -> None:
     dock = open_dock(np.zeros((60, 80)))
     dock.widget._policy.value = "overwrite"
-    assert dock.controller.policy == "overwrite"
+    assert dock.controller.commits.policy == "overwrite"
 
 
 def test_two_viewers_do_not_meet(open_dock) -> None:

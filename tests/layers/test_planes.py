@@ -31,7 +31,9 @@ def test_reads_what_napari_slices(shape, order, rgb) -> None:
     data = rng.integers(0, 255, shape + (3,) * rgb, np.uint8)
     viewer = ViewerModel()
     scale = rng.uniform(0.3, 3, len(shape))
-    layer = viewer.add_image(data, rgb=rgb, scale=scale, translate=rng.normal(size=len(shape)))
+    layer = viewer.add_image(
+        data, rgb=rgb, scale=scale, translate=rng.normal(size=len(shape))
+    )
     viewer.dims.order = order
     world = layer.data_to_world([size // 2 for size in shape])
     for axis in order[:-2]:

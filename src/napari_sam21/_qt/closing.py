@@ -40,8 +40,10 @@ class CloseGuard(QObject):
         """Stop watching."""
         self._window.removeEventFilter(self)
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
         """Stop a close event if the user wants to go back."""
+        if event is None:
+            return False
         closing = event.type() == QEvent.Type.Close and event.spontaneous()
         if closing and self._open_objects() and not self._may_close():
             event.ignore()

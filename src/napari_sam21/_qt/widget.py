@@ -111,8 +111,9 @@ class SamWidget(QWidget):
         super().showEvent(event)
         if self.controller is None:
             self._open()
-        if self._guard is None and self.window() is not self:
-            self._guard = CloseGuard(self.window(), self._open_objects, self._commit)
+        window = self.window()
+        if self._guard is None and window is not None and window is not self:
+            self._guard = CloseGuard(window, self._open_objects, self._commit)
 
     def _open_objects(self) -> int:
         return 0 if self.controller is None else self.controller.open_objects()
@@ -153,7 +154,9 @@ class SamWidget(QWidget):
         self._progress.setTextVisible(False)
         self._cancel = _button("Cancel", "Stop encoding")
         self._cancel.clicked.connect(lambda: self._call("cancel"))
-        self._start = _button("Start clicking", "Select the prompts layer, ready for a click")
+        self._start = _button(
+            "Start clicking", "Select the prompts layer, ready for a click"
+        )
         self._start.clicked.connect(lambda: self._call("start"))
 
     def _make_actions(self) -> None:
@@ -183,10 +186,11 @@ class SamWidget(QWidget):
         form.addRow("Labels", self._labels.native)
         form.addRow("Overlap", self._policy.native)
         form.addRow("Next point", self._polarity)
-        form.addRow("Candidates", self._candidates)
+        form.addRow("Candidate (IoU)", self._candidates)
         wait = QHBoxLayout()
-        for part in (self._progress, self._cancel, self._start):
-            wait.addWidget(part)
+        wait.addWidget(self._progress)
+        wait.addWidget(self._cancel)
+        wait.addWidget(self._start)
         actions = QGridLayout()
         for name, _, _, row, column in ACTIONS:
             actions.addWidget(self._actions[name], row, column)
@@ -195,8 +199,9 @@ class SamWidget(QWidget):
         text.setWordWrap(True)
         layout = QVBoxLayout(self)
         layout.addWidget(self._status)
-        for part in (wait, form, actions):
-            layout.addLayout(part)
+        layout.addLayout(wait)
+        layout.addLayout(form)
+        layout.addLayout(actions)
         layout.addWidget(text)
         layout.addStretch(1)
 
@@ -289,7 +294,7 @@ class SamWidget(QWidget):
 
     def _set_policy(self, policy: str) -> None:
         if self.controller is not None:
-            self.controller.policy = policy
+            self.controller.commits.policy = policy
 
 
 def _let_shrink(combo: QComboBox) -> None:

@@ -97,8 +97,8 @@ def check_decoder(inputs: Tensors, outputs: Tensors, where: str) -> DecoderContr
 def _batches(inputs: Tensors) -> bool:
     """A dynamic object axis, with features that stay a single one."""
     per_object = ("point_coords", "point_labels", "mask_input", "has_mask_input")
-    return all(inputs[name].shape[0] == ANY for name in per_object) and all(
-        inputs[name].shape[0] == 1 for name in FEATURES
+    return all(inputs[name].shape[:1] == (ANY,) for name in per_object) and all(
+        inputs[name].shape[:1] == (1,) for name in FEATURES
     )
 
 

@@ -120,4 +120,5 @@ def plane_to_model(
     origin_rc = np.array([region.r0, region.c0])
     size_rc = np.array([region.height, region.width])
     scaled_rc = (points_rc - origin_rc) / size_rc * MODEL_SIDE
-    return scaled_rc[:, ::-1].astype(np.float32)
+    scaled_xy: npt.NDArray[np.float32] = scaled_rc[:, ::-1].astype(np.float32)
+    return scaled_xy

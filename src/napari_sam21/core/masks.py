@@ -65,8 +65,8 @@ def upsample(
     rows = logits[low:high]
     narrow = rows[:, left] * (1 - across) + rows[:, right] * across
     weight = down[:, None]
-    result: Float32 = narrow[top - low] * (1 - weight) + narrow[bottom - low] * weight
-    return result
+    result = narrow[top - low] * (1 - weight) + narrow[bottom - low] * weight
+    return np.asarray(result, np.float32)
 
 
 def positive_window(

@@ -118,7 +118,7 @@ def prepare_crop(
     low, high = intensity_limits(crop, contrast_limits)
     resized = _resize_strips(crop, low, high, gamma)
     tensor = _normalise(resized)
-    digest = hashlib.sha256(tensor).hexdigest()
+    digest = hashlib.sha256(tensor.data).hexdigest()
     return ModelInput(tensor, region, plane_shape, digest)
 
 
@@ -192,7 +192,8 @@ def to_unit_range(
     values /= (high - low) or 1.0
     if gamma != 1.0:
         np.power(values, gamma, out=values)
-    return values.astype(np.float32, copy=False)
+    result: Float32 = values.astype(np.float32, copy=False)
+    return result
 
 
 def _resize_strips(

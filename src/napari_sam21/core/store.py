@@ -68,6 +68,7 @@ def encode_stored(
     if found is None:
         found = model.encode_input(model_input, cancel)
         store.put(found)
-    place = {"region": model_input.region, "shape": model_input.plane_shape}
-    same = (found.region, found.shape) == tuple(place.values())
-    return found if same else replace(found, **place)
+    region, shape = model_input.region, model_input.plane_shape
+    if (found.region, found.shape) == (region, shape):
+        return found
+    return replace(found, region=region, shape=shape)

@@ -73,7 +73,7 @@ def grid_affine(
 def affine_of(
     image: Image, step: npt.ArrayLike = 1.0, offset: npt.ArrayLike = 0.0
 ) -> npt.NDArray[np.float64]:
-    """Return the affine that puts index i at the image's data point ``i step + offset``.
+    """Return the affine that puts index i at the data point ``i step + offset``.
 
     Parameters
     ----------

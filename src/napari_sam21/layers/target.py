@@ -91,10 +91,20 @@ class OutputTarget:
         return self._ids is not None and self._ids.next is not None
 
     def write(
-        self, plane: Plane, mask: npt.NDArray[np.bool_], origin_rc: tuple[int, int],
+        self,
+        plane: Plane,
+        crop: tuple[npt.NDArray[np.bool_], tuple[int, int]],
         policy: str,
-    ) -> tuple[Labels, Delta | None, str]:  # fmt: skip
+    ) -> tuple[Labels, Delta | None, str]:
         """Write an object under the next free label, after `prepare` said True.
+
+        Parameters
+        ----------
+        plane : Plane
+        crop : (array of bool, (int, int))
+            Mask and its origin, plane frame.
+        policy : str
+            A key of `layers.output.POLICIES`.
 
         Returns
         -------
@@ -109,7 +119,7 @@ class OutputTarget:
             raise LayerError("no Labels layer is ready: commit again in a moment")
         value = ids.next
         word = make_room(labels, value)
-        delta = write_object(labels, plane, mask, origin_rc, value, policy)
+        delta = write_object(labels, plane, *crop, value, policy)
         if delta is not None:
             ids.used(value)
         return labels, delta, word
