@@ -82,7 +82,7 @@ class Draft:
     def answered(self, prompts: Prompts, answer: Answer, embedding: Embedding) -> Draft:
         """Add the answer to some prompts, with the candidate the rules choose."""
         before = self.ask(prompts)
-        chosen = choose_candidate(answer, prompts, before.feedback)
+        chosen = choose_candidate(answer, prompts, before.feedback_for(embedding))
         rounds = (*before.rounds, Round(prompts, answer.choose(chosen)))
         return replace(self, rounds=rounds, embedding=embedding).ask(self.prompts)
 

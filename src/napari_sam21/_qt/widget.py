@@ -46,6 +46,7 @@ ACTIONS = (
 )
 """Method of the controller, text, tooltip, row and column of each button."""
 
+PROBLEM_STYLE = "color: #ffb347"
 LABELS = (POSITIVE, NEGATIVE)
 POLARITY_TEXTS = ("● Object", "✕ Background")
 HELP = (
@@ -225,11 +226,17 @@ class SamWidget(QWidget):
         self._follow(self._model, controller.inference.model_name)
         self._pin.setChecked(controller.pinned)
         self._status.setText(view.status)
-        self._status.setStyleSheet("color: #ffb347" if view.problem else "")
+        self._mark_problem(view.problem)
         for part in (self._progress, self._cancel):
             part.setVisible(view.busy)
         self._start.setVisible(not view.clickable and controller.image is not None)
         self._show_actions(view)
+
+    def _mark_problem(self, problem: bool) -> None:
+        """Colour the status; a style sheet is slow to set, so only on a change."""
+        style = PROBLEM_STYLE if problem else ""
+        if self._status.styleSheet() != style:
+            self._status.setStyleSheet(style)
 
     def _show_actions(self, view: View) -> None:
         texts = [f"{score:.2f}" for score in view.scores] or ["–"] * 3

@@ -48,6 +48,7 @@ class PreviewLayer:
         self._on_paint = on_paint
         self._placed: tuple[Plane, Region] | None = None
         self._drawn: Bool = np.zeros((1, 1), bool)
+        self._shown: tuple[Answer, Plane] | None = None
         layer.events.paint.connect(self._painted)
 
     def close(self) -> None:
@@ -55,7 +56,14 @@ class PreviewLayer:
         self.layer.events.paint.disconnect(self._painted)
 
     def draw(self, answer: Answer, plane: Plane) -> None:
-        """Show the chosen candidate of an answer on a plane."""
+        """Show the chosen candidate of an answer on a plane.
+
+        What is on show already is left as it is, brush strokes included.
+        """
+        shown = self._shown
+        if shown is not None and shown[0] is answer and shown[1] == plane:
+            return
+        self._shown = (answer, plane)
         self._place(plane, answer.region)
         grid = self._grid()
         grid[...] = 0
@@ -67,6 +75,7 @@ class PreviewLayer:
 
     def clear(self) -> None:
         """Show nothing."""
+        self._shown = None
         if self._drawn.any() or self.layer.data.any():
             self._grid()[...] = 0
             self._drawn = np.zeros_like(self._drawn)

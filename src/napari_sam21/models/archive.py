@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -16,6 +17,10 @@ ARCHIVES = (".dtmodel", ".zip")
 
 SIZE_LIMIT = 2 << 30
 """No single ONNX file is larger than 2 GiB: a larger member is no model."""
+
+
+_UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError)
+"""What `zipfile` raises for damaged, encrypted or unknown contents."""
 
 
 @dataclass(frozen=True)
@@ -54,24 +59,25 @@ def find_files(path: Path) -> ModelFiles:
 def _from_archive(path: Path) -> ModelFiles:
     try:
         with zipfile.ZipFile(path) as archive:
-            names = [PurePosixPath(name) for name in archive.namelist()]
-            members = [_only(names, part, path) for part in ("encoder", "decoder")]
+            infos = {PurePosixPath(info.filename): info for info in archive.infolist()}
+            members = [
+                infos[_only(list(infos), part, path)] for part in ("encoder", "decoder")
+            ]
             contents = [_read(archive, member, path) for member in members]
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError) as error:
+    except _UNREADABLE as error:
         raise ModelError(
             f"{path} is not a readable archive ({error}); fetch or copy it again"
         ) from error
     return ModelFiles(path.stem, *contents)
 
 
-def _read(archive: zipfile.ZipFile, member: PurePosixPath, path: Path) -> bytes:
-    size = archive.getinfo(str(member)).file_size
-    if size > SIZE_LIMIT:
+def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path) -> bytes:
+    if member.file_size > SIZE_LIMIT:
         raise ModelError(
-            f"{member} in {path} would unpack to {size:,} bytes, more than an ONNX "
-            "file can hold; this is not a model"
+            f"{member.filename} in {path} would unpack to {member.file_size:,} bytes, "
+            "more than an ONNX file can hold; this is not a model"
         )
-    with archive.open(str(member)) as stream:
+    with archive.open(member) as stream:
         return stream.read(SIZE_LIMIT)
 
 
