@@ -63,8 +63,9 @@ class Desk:
         self.host.until(lambda: self.controller.view().can_commit)
 
     def commit(self) -> np.ndarray:
-        """Commit, and return the output array."""
+        """Commit, let the layers follow, and return the output array."""
         self.controller.commit()
+        self.host.turn()
         return np.asarray(self.controller.target.labels.data)
 
     def close(self) -> None:

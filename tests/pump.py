@@ -18,6 +18,15 @@ class PumpHost:
         """Put a call into the queue; from any thread."""
         self._calls.put(call)
 
+    def soon(self, call: Callable[[], None]) -> None:
+        """Put a call into the queue."""
+        self._calls.put(call)
+
+    def turn(self) -> None:
+        """Run what is in the queue now."""
+        while not self._calls.empty():
+            self._calls.get()()
+
     def debounced(
         self, call: Callable[[], None], milliseconds: int
     ) -> Callable[[], None]:

@@ -412,3 +412,33 @@ def test_nothing_to_do_is_said(desk, image) -> None:
     d.viewer.add_layer(Image(image))
     d.controller.commit()
     assert "Nothing to commit" in d.status
+
+
+def test_click_right_after_a_commit_begins_the_next_object(desk, image) -> None:
+    """The layers follow a commit a moment later; a click may come first."""
+    d = desk(image)
+    d.ready()
+    d.click(40, 50)
+    d.controller.commit()
+    assert len(d.points.data) == 1, "the layers have not followed yet"
+    d.controller.commit()
+    assert "Nothing to commit" in d.status
+    d.add(90, 150)
+    assert [m.position for m in d.controller.editor.marks] == [(90, 150)]
+    assert len(d.points.data) == 1
+    d.answered()
+    data = d.commit()
+    assert (data[40, 50], data[90, 150]) == (1, 2)
+    for _ in range(4):
+        d.controller.undo()
+    assert not data.any()
+    assert d.controller.editor.marks == ()
+
+
+def test_closing_right_after_a_commit_leaves_no_points(desk, image) -> None:
+    d = desk(image)
+    d.ready()
+    d.click(40, 50)
+    d.controller.commit()
+    d.close()
+    assert [layer.name for layer in d.viewer.layers] == ["image", "image labels"]

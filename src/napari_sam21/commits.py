@@ -93,12 +93,12 @@ class Committer:
                 False,
             )
             return
-        after = editor.marks_elsewhere()
-        self.history.push(
-            CommitStep(editor.image, plane, labels, delta, draft.last(), before, after)
+        editor.drop_object()
+        step = CommitStep(
+            editor.image, plane, labels, delta, draft.last(), before, editor.marks
         )
+        self.history.push(step)
         self._say(word or f"Label {delta.value} is in {labels.name!r}.", False)
-        editor.set_marks(after)
 
     def undo(self, editor: ImageEditor | None) -> None:
         """Take the last step back: a point, or a commit."""

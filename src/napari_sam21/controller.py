@@ -64,12 +64,21 @@ class Controller:
         for emitter, call in self._connections:
             emitter.connect(call)
 
-    def close(self) -> None:
-        """Leave the viewer as the user made it: labels and open prompts stay."""
+    def close(self, gone: bool = False) -> None:
+        """Leave the viewer as the user made it: labels and open prompts stay.
+
+        Parameters
+        ----------
+        gone : bool
+            The window is gone already: only stop, and touch nothing.
+        """
+        self.changed.disconnect()
         for emitter, call in self._connections:
             emitter.disconnect(call)
         self._connections.clear()
-        self._leave_image(keep_prompts=True)
+        editor, self.editor = self.editor, None
+        if editor is not None:
+            editor.close(keep_prompts=True, gone=gone)
         self.target.close()
         self._counting.close()
         self.inference.close()
@@ -133,13 +142,13 @@ class Controller:
         kept = self._put_aside.pop(image.unique_id, self.editor.marks)
         self.editor.set_marks(kept)
 
-    def _leave_image(self, keep_prompts: bool = False) -> None:
+    def _leave_image(self) -> None:
         editor, self.editor = self.editor, None
         self.commits.image_left()
         if editor is not None:
-            if editor.marks and not keep_prompts:
+            if editor.marks:
                 self._put_aside[editor.image.unique_id] = editor.marks
-            editor.close(keep_prompts)
+            editor.close()
 
     def _active_changed(self, event: Any) -> None:
         from napari.layers import Image

@@ -39,6 +39,9 @@ class Host(Protocol):
     def deliver(self, call: Callable[[], None]) -> object:
         """Run a call in the thread that owns the layers, soon; from any thread."""
 
+    def soon(self, call: Callable[[], None]) -> None:
+        """Run a call in the owner's thread, after what runs now."""
+
     def debounced(
         self, call: Callable[[], None], milliseconds: int
     ) -> Callable[[], object]:
@@ -87,9 +90,11 @@ class ImageEditor:
         self._viewer = viewer
         self._inference = inference
         self._listener = listener
+        self._soon = host.soon
         self._settled = host.debounced(self._embed_ahead, SETTLE_MS)
         self._drafts: dict[Plane, Draft] = {}
         self._version = 0
+        self._behind: tuple[Mark, ...] | None = None
         self.scene = Scene(viewer, image, self._edited, listener.editor_changed, keys)
         self.marks = self.scene.prompts.marks
         moved, changed = self._view_moved, self._pixels_changed
@@ -105,19 +110,24 @@ class ImageEditor:
         for emitter, call in self._connections:
             emitter.connect(call)
 
-    def close(self, keep_prompts: bool = False) -> None:
+    def close(self, keep_prompts: bool = False, gone: bool = False) -> None:
         """Stop, and take our layers away.
 
         Parameters
         ----------
         keep_prompts : bool
             Leave points that are not committed in the viewer.
+        gone : bool
+            The window is gone already: touch no layer.
         """
         self._inference.cancel()
         for emitter, call in self._connections:
             emitter.disconnect(call)
         self._connections.clear()
-        self.scene.close(keep_prompts)
+        self.scene.stop()
+        if not gone:
+            self._show_marks_left()
+            self.scene.remove(keep_prompts)
 
     # --- what is there -----------------------------------------------------------
 
@@ -182,8 +192,33 @@ class ImageEditor:
         if draft is not None and plane is not None:
             self._drafts[plane] = draft
         self.marks = marks
+        self._behind = None
         self.scene.prompts.show(marks)
         self.sync()
+
+    def drop_object(self) -> None:
+        """Let go of the object on show, which is a label now.
+
+        What is known changes at once. Our layers follow in a moment: removing points
+        takes napari longer than writing the label, and nobody waits for it.
+        """
+        plane = self.shown()
+        if plane is not None:
+            self._behind = self.scene.prompts.marks
+            self.marks = self.marks_elsewhere()
+            self._drafts.pop(plane, None)
+            self._soon(self.catch_up)
+
+    def catch_up(self) -> None:
+        """Bring our layers in line after `drop_object`."""
+        if self._behind is not None and self._connections:
+            self._show_marks_left()
+            self.sync()
+
+    def _show_marks_left(self) -> None:
+        if self._behind is not None:
+            self._behind = None
+            self.scene.prompts.show(self.marks)
 
     def choose(self, index: int) -> None:
         """Choose another candidate."""
@@ -219,7 +254,7 @@ class ImageEditor:
 
     def _edited(self) -> None:
         """The user added, moved, flipped or deleted points."""
-        found, word = self.scene.prompts.marks, ""
+        found, word = self._marks_of_layer(), ""
         plane = self.shown()
         kept = tuple(
             mark for mark in found if plane is None or plane.allows(mark.position)
@@ -231,6 +266,16 @@ class ImageEditor:
         if kept != before or word:
             self._listener.prompts_edited(before, kept, word)
         self.sync()
+
+    def _marks_of_layer(self) -> tuple[Mark, ...]:
+        """The points on show, without those that wait to be cleared away."""
+        found = self.scene.prompts.marks
+        if self._behind is None:
+            return found
+        found = self.marks + tuple(m for m in found if m not in self._behind)
+        self._behind = None
+        self.scene.prompts.show(found)
+        return found
 
     def _ask(self, plane: Plane, draft: Draft) -> None:
         source = self._source(plane)

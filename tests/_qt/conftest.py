@@ -31,11 +31,15 @@ def open_dock(
             controller=widget.controller,
             images=layers,
             hands=Hands(viewer, qtbot),
-            answered=lambda: qtbot.waitUntil(
-                lambda: widget.controller.view().can_commit, timeout=10_000
+            answered=lambda: (
+                qtbot.waitUntil(
+                    lambda: widget.controller.view().can_commit, timeout=20_000
+                ),
+                qtbot.wait(20),
             ),
+            text=lambda: (qtbot.wait(20), widget._status.text())[1],
             ready=lambda: qtbot.waitUntil(
-                lambda: widget.controller.editor.is_ready(), timeout=10_000
+                lambda: widget.controller.editor.is_ready(), timeout=20_000
             ),
         )
 

@@ -75,7 +75,7 @@ def test_click_correct_commit_undo_redo(open_dock, qtbot, place) -> None:
     written = labels.data[index] if rows < columns else labels.data[index].T
     np.testing.assert_array_equal(written == 1, expected)
     assert np.count_nonzero(labels.data) == np.count_nonzero(expected), "one plane only"
-    assert not preview.data.any()
+    qtbot.waitUntil(lambda: not preview.data.any())
 
     control = Qt.KeyboardModifier.ControlModifier
     hands.press(Qt.Key.Key_Z, control)

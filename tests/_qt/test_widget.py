@@ -23,16 +23,15 @@ def texts(combo: QComboBox) -> list[str]:
 
 def test_no_image_then_one_then_none(open_dock) -> None:
     dock = open_dock()
-    status = dock.widget.findChild(QLabel)
-    assert "Open or select an image" in status.text()
+    assert "Open or select an image" in dock.text()
     image = dock.viewer.add_image(np.zeros((60, 80)), name="cells")
     assert dock.widget._image.current_choice == "cells"
     dock.ready()
-    assert status.text() == "Ready: click an object."
+    assert dock.text() == "Ready: click an object."
     image.name = "renamed"
     assert dock.widget._image.current_choice == "renamed"
     dock.viewer.layers.remove(image)
-    assert "image was removed" in status.text()
+    assert "image was removed" in dock.text()
     assert texts(dock.widget._image.native) == ["No image"]
     assert len(dock.viewer.layers) == 0
 
@@ -50,13 +49,16 @@ def test_a_single_pixel_of_work_can_be_done_by_buttons(open_dock) -> None:
     button(widget, "Background").click()
     dock.hands.click((50, 56))
     assert [m.label for m in controller.editor.marks] == [1, 0]
+    dock.answered()
     button(widget, "Undo").click()
     assert len(controller.editor.marks) == 1
     dock.answered()
     button(widget, "Commit").click()
     assert controller.target.labels.data.max() == 1
+    dock.text()
     assert texts(widget._labels.native)[1:] == [controller.target.labels.name]
     button(widget, "Undo").click()
+    dock.text()
     button(widget, "Redo").click()
     assert controller.target.labels.data.max() == 1
 
@@ -212,3 +214,14 @@ def test_enter_on_the_canvas_reaches_us_after_a_button(open_dock, qtbot) -> None
     qtbot.mouseClick(button(dock.widget, "Object"), Qt.MouseButton.LeftButton)
     dock.hands.press(Qt.Key.Key_Enter)
     assert dock.controller.target.labels is not None
+
+
+def test_window_closed_while_a_look_is_due(open_dock, qtbot) -> None:
+    """The rest of the view is waited for when the window goes: no late call."""
+    dock = open_dock(np.zeros((60, 80)), show=True)
+    dock.ready()
+    controller = dock.controller
+    dock.images[0].contrast_limits = (0, 0.5)
+    dock.viewer.close()
+    qtbot.waitUntil(lambda: controller.editor is None)
+    qtbot.wait(300)

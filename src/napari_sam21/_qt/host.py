@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from qtpy.QtCore import QTimer
 from superqt.utils import ensure_main_thread, qdebounced
 
 
@@ -13,6 +14,10 @@ class QtHost:
     def deliver(self, call: Callable[[], None]) -> object:
         """Run a call in the GUI thread, soon; from any thread."""
         return _in_main_thread(call)
+
+    def soon(self, call: Callable[[], None]) -> None:
+        """Run a call at the next turn of the event loop."""
+        QTimer.singleShot(0, call)
 
     def debounced(
         self, call: Callable[[], None], milliseconds: int

@@ -13,7 +13,6 @@ from qtpy.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
     QLabel,
-    QProgressBar,
     QPushButton,
     QSizePolicy,
     QVBoxLayout,
@@ -70,6 +69,10 @@ class SamWidget(QWidget):
         super().__init__()
         self._viewer = napari_viewer
         self._guard: CloseGuard | None = None
+        # Several changes of one gesture are shown once, when the gesture is over.
+        self._late_show = QTimer(self)
+        self._late_show.setSingleShot(True)
+        self._late_show.timeout.connect(self._show)
         self._make_choices()
         self._make_state()
         self._make_actions()
@@ -84,8 +87,8 @@ class SamWidget(QWidget):
         from napari.layers import Image
 
         self.controller = controller = Controller(self._viewer, QtHost())
-        controller.changed.connect(self._show)
-        self.destroyed.connect(controller.inference.close)
+        controller.changed.connect(self._show_soon)
+        self.destroyed.connect(lambda: controller.close(gone=True))
         active = self._viewer.layers.selection.active
         images = self._layers(Image)
         topmost = images[-1] if images else None
@@ -95,7 +98,6 @@ class SamWidget(QWidget):
 
     def _close(self) -> None:
         if self.controller is not None and self.parent() is None:
-            self.controller.changed.disconnect(self._show)
             self.controller.close()
             self.controller = None
             if self._guard is not None:
@@ -150,9 +152,7 @@ class SamWidget(QWidget):
         self._status.setWordWrap(True)
         self._status.setMinimumHeight(self.fontMetrics().lineSpacing() * 3)
         self._status.setAlignment(Qt.AlignmentFlag.AlignTop)
-        self._progress = QProgressBar()
-        self._progress.setRange(0, 0)
-        self._progress.setTextVisible(False)
+        # No animated bar: every frame of one recomposes the window, canvas included.
         self._cancel = _button("Cancel", "Stop encoding")
         self._cancel.clicked.connect(lambda: self._call("cancel"))
         self._start = _button(
@@ -189,7 +189,6 @@ class SamWidget(QWidget):
         form.addRow("Next point", self._polarity)
         form.addRow("Candidate (IoU)", self._candidates)
         wait = QHBoxLayout()
-        wait.addWidget(self._progress)
         wait.addWidget(self._cancel)
         wait.addWidget(self._start)
         actions = QGridLayout()
@@ -215,6 +214,9 @@ class SamWidget(QWidget):
                 combo.reset_choices()
         self._show()
 
+    def _show_soon(self) -> None:
+        self._late_show.start()
+
     def _show(self) -> None:
         """Show the state, all of it."""
         controller = self.controller
@@ -227,8 +229,7 @@ class SamWidget(QWidget):
         self._pin.setChecked(controller.pinned)
         self._status.setText(view.status)
         self._mark_problem(view.problem)
-        for part in (self._progress, self._cancel):
-            part.setVisible(view.busy)
+        self._cancel.setVisible(view.busy)
         self._start.setVisible(not view.clickable and controller.image is not None)
         self._show_actions(view)
 

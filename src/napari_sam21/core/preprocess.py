@@ -186,14 +186,27 @@ def to_unit_range(
     """
     # float32 holds what has 16 bits; more could merge neighbours, or overflow.
     values = crop.astype(np.float32 if crop.dtype.itemsize <= 2 else np.float64)
-    values = np.nan_to_num(values, copy=False, nan=low, posinf=high, neginf=low)
-    np.clip(values, low, high, out=values)
-    values -= low
+    if crop.dtype.kind == "f":
+        np.nan_to_num(values, copy=False, nan=low, posinf=high, neginf=low)
+    if not _within(crop.dtype, low, high):
+        np.clip(values, low, high, out=values)
+    if low:
+        values -= low
     values /= (high - low) or 1.0
     if gamma != 1.0:
         np.power(values, gamma, out=values)
     result: Float32 = values.astype(np.float32, copy=False)
     return result
+
+
+def _within(dtype: np.dtype[np.generic], low: float, high: float) -> bool:
+    """Whether no value of a dtype can lie beyond the limits."""
+    if dtype == np.bool_:
+        return low <= 0 and high >= 1
+    if dtype.kind not in "ui":
+        return False
+    info = np.iinfo(dtype)
+    return bool(low <= info.min and high >= info.max)
 
 
 def _resize_strips(

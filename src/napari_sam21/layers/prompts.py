@@ -115,9 +115,11 @@ class PromptsLayer:
         ndim = self.layer.ndim
         data = np.array([mark.position for mark in marks], float).reshape(-1, ndim)
         with self.layer.events.data.blocker(self._edited):
-            self.layer.selected_data = set()
+            if self.layer.selected_data:
+                self.layer.selected_data = set()
             self.layer.data = data
-            self._dress([mark.label for mark in marks])
+            if marks:
+                self._dress([mark.label for mark in marks])
 
     def flip_selected(self) -> None:
         """Turn the selected points from positive to negative, or back."""

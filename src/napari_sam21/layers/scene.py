@@ -80,18 +80,21 @@ class Scene:
         self._viewer.layers.selection.active = self.prompts.layer
         self.prompts.layer.mode = "add"
 
-    def close(self, keep_prompts: bool = False) -> None:
-        """Remove our layers from the viewer, and stop listening.
+    def stop(self) -> None:
+        """Stop listening."""
+        self.prompts.close()
+        self.preview.close()
+        if self._press in self._viewer.mouse_drag_callbacks:
+            self._viewer.mouse_drag_callbacks.remove(self._press)
+
+    def remove(self, keep_prompts: bool = False) -> None:
+        """Remove our layers from the viewer.
 
         Parameters
         ----------
         keep_prompts : bool
             Leave a prompts layer that holds points: uncommitted work is not lost.
         """
-        self.prompts.close()
-        self.preview.close()
-        if self._press in self._viewer.mouse_drag_callbacks:
-            self._viewer.mouse_drag_callbacks.remove(self._press)
         leave = keep_prompts and len(self.prompts.layer.data) > 0
         layers = [self.preview.layer] + [self.prompts.layer] * (not leave)
         for layer in layers:
