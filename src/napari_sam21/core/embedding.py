@@ -68,6 +68,10 @@ class Answer:
         Of the embedding that was asked.
     index : int
         The chosen candidate; at first `best`.
+
+    Notes
+    -----
+    Both arrays are read-only.
     """
 
     scores: Float32
@@ -76,6 +80,10 @@ class Answer:
     shape: tuple[int, int]
     key: str
     index: int
+
+    def __post_init__(self) -> None:
+        self.scores.flags.writeable = False
+        self.logits.flags.writeable = False
 
     @property
     def best(self) -> int:

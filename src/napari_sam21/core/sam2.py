@@ -202,12 +202,9 @@ class Model:
         _check_shape(logits, (count, 3, side, side), names[0], where)
         _check_shape(scores, (count, 3), names[1], where)
         return [
-            Answer(
-                score, logit, embedding.region, embedding.shape, embedding.key,
-                int(np.argmax(score)),
-            )
+            _answer(embedding, score, logit)
             for score, logit in zip(scores, logits, strict=True)
-        ]  # fmt: skip
+        ]
 
     def _check_embedding(self, embedding: Embedding) -> None:
         if embedding.model_id != self.model_id:
@@ -251,6 +248,13 @@ def _feedback(previous: Previous | None, embedding: Embedding) -> tuple[Float32,
             "pass an answer, or the result of mask_to_logits"
         )
     return np.clip(logits, -LOGITS_LIMIT, LOGITS_LIMIT), 1.0
+
+
+def _answer(embedding: Embedding, scores: Float32, logits: Float32) -> Answer:
+    """One object of a batch; copied, so that one answer does not keep them all."""
+    own = scores.copy(), logits.copy()
+    best = int(np.argmax(scores))
+    return Answer(*own, embedding.region, embedding.shape, embedding.key, best)
 
 
 def _check_shape(

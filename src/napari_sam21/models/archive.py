@@ -83,7 +83,9 @@ def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path) -> byte
 
 def _only(names: Sequence[Name], part: str, path: Path) -> Name:
     """The one file of a part, or an error that says what is there."""
-    found = [name for name in names if name.name.endswith(f"{part}.onnx")]
+    # macOS adds a "._" twin of every file to its archives.
+    files = [name for name in names if not name.name.startswith("._")]
+    found = [name for name in files if name.name.endswith(f"{part}.onnx")]
     if len(found) != 1:
         there = ", ".join(sorted(name.name for name in names)) or "nothing"
         raise ModelError(
