@@ -1,0 +1,104 @@
+"""From `points.add` to the refreshed preview layer, over a bare decoder run."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from qtpy.QtCore import QEventLoop, QTimer
+
+from benchmarks.subject import (
+    bare_session,
+    decoder_feeds,
+    decoder_outputs,
+    grey_image,
+    ready_tensor,
+    run_encoder,
+)
+from benchmarks.timing import Outcome, interleaved, plain, ratio, timed
+from benchmarks.window import TIMEOUT, annotating, canvas_of, frame_of, rest, wait_until
+
+QUIET = 200
+"""Milliseconds of rest before a click: longer than the plugin's own debounce."""
+
+
+class Clicker:
+    """Adds points to the prompts layer, and knows when the preview has followed.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+    controller : Controller
+        With an embedding that is ready.
+    """
+
+    def __init__(self, viewer: Any, controller: Any) -> None:
+        self._canvas = canvas_of(viewer)
+        self._frame = frame_of(viewer)
+        self._controller = controller
+        self._rng = np.random.default_rng(0)
+        self._loop = QEventLoop()
+        self._drawn = 0.0
+        preview = controller.editor.scene.preview
+        draw = preview.draw
+
+        def watched(*arguments: Any) -> None:
+            draw(*arguments)
+            self._drawn = time.perf_counter()
+            self._loop.quit()
+
+        preview.draw = watched
+
+    def click(self, painting: bool) -> float:
+        """Click on a fresh object; return milliseconds to the refreshed preview.
+
+        The event loop sleeps while the decoder runs, as in a napari at work.
+
+        Parameters
+        ----------
+        painting : bool
+            Whether the window may paint meanwhile. All of it goes through OpenGL,
+            because the canvas does.
+        """
+        self._controller.clear()
+        rest(QUIET)
+        self._frame.setUpdatesEnabled(painting)
+        points = self._controller.editor.scene.prompts.layer
+        watchdog = QTimer()
+        watchdog.setSingleShot(True)
+        watchdog.timeout.connect(self._loop.quit)
+        watchdog.start(TIMEOUT)
+        start = time.perf_counter()
+        points.add(self._rng.uniform(200, 800, (1, 2)))
+        self._loop.exec()
+        self._frame.setUpdatesEnabled(True)
+        if self._drawn < start:
+            raise TimeoutError(f"no preview: {self._controller.view().status}")
+        return (self._drawn - start) * 1e3
+
+    def paint(self) -> float:
+        """Return milliseconds of one paint of the canvas, pixels read back."""
+        return timed(self._canvas.grabFramebuffer)()
+
+
+def measure(folder: Path, rounds: int) -> list[Outcome]:
+    """Compare clicks on a ready embedding with runs of the bare decoder."""
+    session = bare_session(folder, "decoder")
+    features = run_encoder(bare_session(folder, "encoder"), ready_tensor())
+    feeds, names = decoder_feeds(features), decoder_outputs(session)
+    with annotating(grey_image(), folder) as (viewer, controller):
+        wait_until(controller.editor.is_ready)
+        clicker = Clicker(viewer, controller)
+        sides = {
+            "bare": timed(lambda: session.run(names, feeds)),
+            "click": lambda: clicker.click(painting=False),
+            "click_painting": lambda: clicker.click(painting=True),
+            "paint": clicker.paint,
+        }
+        found = interleaved(sides, rounds, warm_up=2)
+    compared = [
+        ratio(key, found[key], found["bare"]) for key in ("click", "click_painting")
+    ]
+    return [*compared, plain("paint", found["paint"])]

@@ -1,0 +1,107 @@
+"""`Controller.commit` of a 512² mask into a 10k² plane, over bare `data_setitem`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from qtpy.QtWidgets import QApplication
+
+from benchmarks.timing import Outcome, interleaved, ratio, timed
+from benchmarks.window import annotating, frame_of, rest, wait_until
+from napari_sam21.annotation import Draft, Round
+from napari_sam21.core.embedding import Answer
+from napari_sam21.core.geometry import LOGITS_SIDE, whole_plane
+from napari_sam21.layers.prompts import Mark, prompts_on
+
+SIDE = 10_000
+CENTRE = (SIDE / 2, SIDE / 2)
+MASK_SIDE = 512
+
+
+def disc_answer() -> Answer:
+    """Return an answer whose best candidate is a disc, 512 pixels wide."""
+    cell = SIDE / LOGITS_SIDE
+    rows, columns = (np.mgrid[:LOGITS_SIDE, :LOGITS_SIDE] + 0.5) * cell - 0.5
+    distance = np.hypot(rows - CENTRE[0], columns - CENTRE[1])
+    disc = ((MASK_SIDE / 2 - distance) / cell).astype(np.float32)
+    return Answer(
+        np.array([0.9, 0.5, 0.4], np.float32),
+        np.stack([disc, disc - 1, disc - 2]),
+        whole_plane((SIDE, SIDE)),
+        (SIDE, SIDE),
+        "benchmark",
+        0,
+    )
+
+
+def show_answer(controller: Any) -> None:
+    """Put an object with its answer into the editor, as a click would."""
+    marks = (Mark(CENTRE, 1),)
+    editor = controller.editor
+    prompts = prompts_on(marks, editor.plane())
+    draft = Draft(prompts, (Round(prompts, disc_answer()),))
+    editor.set_marks(marks, draft)
+
+
+def commit_once(controller: Any, frame: Any, settle: bool) -> float:
+    """Commit, check, and take it back; return the milliseconds of the commit.
+
+    Parameters
+    ----------
+    frame : QWidget
+        Of the window; it does not paint meanwhile.
+    settle : bool
+        Whether to wait for what the commit left to the event loop.
+    """
+
+    def commit() -> None:
+        controller.commit()
+        if settle:
+            QApplication.processEvents()
+
+    rest(20)
+    frame.setUpdatesEnabled(False)
+    elapsed = timed(commit)()
+    frame.setUpdatesEnabled(True)
+    if controller.editor.draft().answer is not None:
+        raise RuntimeError(f"nothing was committed: {controller.view().status}")
+    controller.undo()
+    return elapsed
+
+
+def set_once(labels: Any, indices: tuple[np.ndarray, ...]) -> float:
+    """Write the same pixels bare, and erase them; return milliseconds of the write."""
+    rest(20)
+    elapsed = timed(lambda: labels.data_setitem(indices, 1))()
+    labels.data_setitem(indices, 0)
+    return elapsed
+
+
+def measure(folder: Path, rounds: int) -> list[Outcome]:
+    """Compare on two identical layers of one viewer."""
+    blank = np.zeros((SIDE, SIDE), np.uint8)
+    with annotating(blank, folder, contrast_limits=(0, 255)) as (viewer, controller):
+        controller.inference.cancel()
+        controller.inference.prepare = lambda *_: None  # no encode beside the timing
+        active = viewer.layers.selection.active
+        ours, bare = (
+            viewer.add_labels(np.zeros((SIDE, SIDE), np.uint16), name=name)
+            for name in ("ours", "bare")
+        )
+        viewer.layers.selection.active = active
+        controller.set_output(ours)
+        wait_until(lambda: controller.target.prepare(controller.image))
+        show_answer(controller)
+        frame = frame_of(viewer)
+        mask, (row, column) = controller.editor.crop()
+        found = np.nonzero(mask)
+        indices = (found[0] + row, found[1] + column)
+        sides = {
+            "bare": lambda: set_once(bare, indices),
+            "commit": lambda: commit_once(controller, frame, settle=False),
+            "commit_settled": lambda: commit_once(controller, frame, settle=True),
+        }
+        values = interleaved(sides, rounds, warm_up=2)
+    return [ratio(key, values[key], values["bare"]) for key in list(sides)[1:]]
