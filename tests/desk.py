@@ -71,3 +71,4 @@ class Desk:
     def close(self) -> None:
         """Leave."""
         self.controller.close()
+        self.host.turn()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Generic, Protocol, TypeVar
 
@@ -101,9 +102,9 @@ class Draft:
 def choose_candidate(answer: Answer, prompts: Prompts, previous: Answer | None) -> int:
     """Choose among the candidates as a user would.
 
-    The candidate that contradicts fewest clicks (contains a negative one, misses a
-    positive one) wins. Among equals the predicted IoU decides, and once there is a
-    previous mask, its overlap with it too.
+    A candidate that contains a negative click is out, unless all do; then those that
+    miss a positive click. Among equals the predicted IoU decides, and once there is a
+    previous mask, the overlap with it too.
 
     Parameters
     ----------
@@ -119,24 +120,19 @@ def choose_candidate(answer: Answer, prompts: Prompts, previous: Answer | None) 
         Index of the candidate.
     """
 
-    def rank(index: int) -> tuple[int, float]:
+    def rank(index: int) -> tuple[int, int, float]:
         value = float(answer.scores[index])
         if previous is not None:
             value += CONSISTENCY * _overlap(
                 answer.logits[index] > 0, previous.logits[previous.index] > 0
             )
-        return -_contradictions(answer, index, prompts), value
+        return -wrong(index, NEGATIVE, True), -wrong(index, POSITIVE, False), value
+
+    def wrong(index: int, label: int, inside: bool) -> int:
+        points = prompts.points_of(label)
+        return sum(_contains(answer, index, *point) == inside for point in points)
 
     return max(range(len(answer.scores)), key=rank)
-
-
-def _contradictions(answer: Answer, index: int, prompts: Prompts) -> int:
-    wrong = {POSITIVE: False, NEGATIVE: True}
-    return sum(
-        _contains(answer, index, *point) == state
-        for label, state in wrong.items()
-        for point in prompts.points_of(label)
-    )
 
 
 def _contains(answer: Answer, index: int, row: float, column: float) -> bool:
@@ -210,10 +206,10 @@ class History(Generic[S]):
         self._done.append(self._undone.pop())
         return self._done[-1]
 
-    def keep_only(self, kind: type[S]) -> None:
-        """Drop every step of another kind: its layers are gone."""
-        self._done = deque(step for step in self._done if isinstance(step, kind))
-        self._undone = [step for step in self._undone if isinstance(step, kind)]
+    def keep_only(self, wanted: Callable[[S], bool]) -> None:
+        """Drop every other step: what it would change is gone."""
+        self._done = deque(step for step in self._done if wanted(step))
+        self._undone = [step for step in self._undone if wanted(step)]
 
     def _nbytes(self) -> int:
         return sum(step.nbytes for step in self._done)

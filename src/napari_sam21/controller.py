@@ -6,6 +6,7 @@ them, and takes either back; here is decided which image, and what the user is t
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from psygnal import Signal
 
 from napari_sam21.commits import Committer
-from napari_sam21.core.errors import Sam21Error
+from napari_sam21.core.errors import LayerError, Sam21Error
 from napari_sam21.core.lanes import Lane
 from napari_sam21.core.prompts import NEGATIVE, POSITIVE
 from napari_sam21.editor import Host, ImageEditor
@@ -21,12 +22,15 @@ from napari_sam21.inference import Inference, shared_store
 from napari_sam21.layers.navigate import go_to, planes_with, waiting
 from napari_sam21.layers.output import check_output
 from napari_sam21.layers.prompts import Mark
+from napari_sam21.layers.scene import leave_prompts
 from napari_sam21.layers.target import OutputTarget
 from napari_sam21.view import KEYS, View, view_of
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Image, Labels
+
+LOG = logging.getLogger(__name__)
 
 
 class Controller:
@@ -51,11 +55,13 @@ class Controller:
         self.inference = inference or Inference(host.deliver, shared_store())
         self._counting = Lane("sam21-count", host.deliver)
         self.target = OutputTarget(viewer, self._counting, self._counted, self.failed)
-        self.commits = Committer(viewer, self.target, self.say)
+        self._put_aside: dict[Any, tuple[Mark, ...]] = {}
+        self._outputs: dict[Any, Labels] = {}
+        self._picked: Labels | None = None
+        self.commits = Committer(viewer, self.target, self._put_aside, self.say)
         self.editor: ImageEditor | None = None
         self.image: Image | None = None
         self.pinned = False
-        self._put_aside: dict[Any, tuple[Mark, ...]] = {}
         self._message, self._is_problem = "", False
         self._connections: list[tuple[Any, Callable[..., None]]] = [
             (viewer.layers.selection.events.active, self._active_changed),
@@ -79,6 +85,8 @@ class Controller:
         editor, self.editor = self.editor, None
         if editor is not None:
             editor.close(keep_prompts=True, gone=gone)
+        if not gone:
+            self._leave_put_aside()
         self.target.close()
         self._counting.close()
         self.inference.close()
@@ -111,7 +119,9 @@ class Controller:
     def set_output(self, labels: Labels | None) -> None:
         """Write objects to a layer from now on; None makes a new one on commit."""
         self.say("")
+        self.commits.stop_waiting()
         self.target.use(labels)
+        self._picked = labels
         try:
             if labels is not None and self.image is not None:
                 check_output(labels, self.image)
@@ -120,10 +130,13 @@ class Controller:
 
     def open_objects(self) -> int:
         """Count the objects that are not committed."""
+        others = sum(1 for marks in self._put_aside.values() if marks)
         if self.editor is None:
-            return 0
+            return others
         plane = self.editor.shown()
-        return 0 if plane is None else len(planes_with(self.editor.marks, plane))
+        marks = self.editor.marks
+        here = bool(marks) if plane is None else len(planes_with(marks, plane))
+        return others + here
 
     def _enter_image(self) -> None:
         image = self.image
@@ -141,10 +154,31 @@ class Controller:
             self._viewer.layers.selection.active = active
         kept = self._put_aside.pop(image.unique_id, self.editor.marks)
         self.editor.set_marks(kept)
+        self.target.use(self._output_of(image))
+
+    def _output_of(self, image: Image) -> Labels | None:
+        """Each image has its output; what the user picked serves others it fits."""
+        if image.unique_id in self._outputs:
+            return self._outputs[image.unique_id]
+        try:
+            if self._picked is not None:
+                check_output(self._picked, image)
+        except LayerError:
+            return None
+        return self._picked
+
+    def _leave_put_aside(self) -> None:
+        """Leave the open prompts of every other image in the viewer."""
+        for layer in list(self._viewer.layers):
+            marks = self._put_aside.pop(layer.unique_id, ())
+            if marks:
+                leave_prompts(self._viewer, layer, marks)
 
     def _leave_image(self) -> None:
         editor, self.editor = self.editor, None
         self.commits.image_left()
+        if self.image is not None and self.target.labels is not None:
+            self._outputs[self.image.unique_id] = self.target.labels
         if editor is not None:
             if editor.marks:
                 self._put_aside[editor.image.unique_id] = editor.marks
@@ -159,7 +193,12 @@ class Controller:
 
     def _layer_removed(self, event: Any) -> None:
         layer = event.value
+        self.commits.layer_removed(layer)
+        self._outputs = {k: each for k, each in self._outputs.items() if each != layer}
+        if self._picked is not None and layer == self._picked:
+            self._picked = None
         if self.target.forget(layer):
+            self.commits.stop_waiting()
             self.say("The output layer was removed; the next commit makes a new one.")
         if self.image is not None and layer == self.image:
             self._leave_image()
@@ -168,7 +207,7 @@ class Controller:
             self.say("The image was removed.")
         elif self.editor is not None and self.editor.scene.holds(layer):
             self._leave_image()
-            self.say("Our layer was removed: press Start clicking to go on.")
+            self.say("The prompts or preview layer was removed: press Start clicking.")
         self.editor_changed()
 
     # --- what the user does ------------------------------------------------------
@@ -189,6 +228,7 @@ class Controller:
         """Take the prompts of the object on show away."""
         editor = self.editor
         if editor is not None:
+            self.commits.stop_waiting()
             before, rest = editor.marks, editor.marks_elsewhere()
             self.prompts_edited(before, rest, "")
             editor.set_marks(rest)
@@ -233,8 +273,8 @@ class Controller:
         editor = self.editor
         if editor is None:
             return
-        if editor.draft().answer is not None:
-            self.commit()
+        if editor.draft().answer is not None and not self.commits.commit(editor):
+            return
         plane = editor.shown()
         others = [] if plane is None else waiting(editor.marks, plane)
         if others:
@@ -249,7 +289,7 @@ class Controller:
     def cancel(self) -> None:
         """Stop what runs; the next click or move of the view starts it again."""
         self.inference.cancel()
-        self.say("Cancelled. Click to try again.")
+        self.say("Cancelled. The next click, or a move of the view, tries again.")
 
     # --- what is heard and said --------------------------------------------------
 
@@ -260,12 +300,19 @@ class Controller:
         self.commits.prompts_edited(before, after)
         self.say(word)
 
+    def view_moved(self) -> None:
+        """What was said is about another view."""
+        self.say("")
+
     def editor_changed(self) -> None:
         """Tell who listens."""
         self.changed.emit()
 
     def failed(self, error: BaseException) -> None:
         """Tell the user what a run in the background raised."""
+        self.commits.stop_waiting()
+        if not isinstance(error, Sam21Error):
+            LOG.error("a run in the background failed", exc_info=error)
         text = str(error) if isinstance(error, Sam21Error) else repr(error)
         self.say(text, problem=True)
 
@@ -275,8 +322,7 @@ class Controller:
         self.changed.emit()
 
     def _counted(self) -> None:
-        if self.commits.waits:
-            self.commit()
+        self.commits.counted(self.editor)
 
     def view(self) -> View:
         """Return what the dock shows."""

@@ -19,9 +19,16 @@ from napari_sam21.core.embedding import Answer, Embedding
 from napari_sam21.core.errors import LayerError
 from napari_sam21.core.prompts import Prompts
 from napari_sam21.inference import Inference
-from napari_sam21.layers.planes import Plane, PlaneSource, displayed_plane, snapshot
+from napari_sam21.layers.planes import (
+    Plane,
+    PlaneSource,
+    displayed_plane,
+    is_inside,
+    snapshot,
+)
 from napari_sam21.layers.prompts import Mark, prompts_on
 from napari_sam21.layers.scene import Scene
+from napari_sam21.layers.watch import Watch
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -59,6 +66,9 @@ class Listener(Protocol):
     def editor_changed(self) -> None:
         """Something to show has changed."""
 
+    def view_moved(self) -> None:
+        """Another slice, contrast or orientation is on show."""
+
     def failed(self, error: BaseException) -> None:
         """A run in the background raised."""
 
@@ -93,22 +103,12 @@ class ImageEditor:
         self._soon = host.soon
         self._settled = host.debounced(self._embed_ahead, SETTLE_MS)
         self._drafts: dict[Plane, Draft] = {}
-        self._version = 0
         self._behind: tuple[Mark, ...] | None = None
         self.scene = Scene(viewer, image, self._edited, listener.editor_changed, keys)
         self.marks = self.scene.prompts.marks
-        moved, changed = self._view_moved, self._pixels_changed
-        self._connections: list[tuple[Any, Callable[..., None]]] = [
-            (viewer.dims.events.point, moved),
-            (viewer.dims.events.order, moved),
-            (viewer.dims.events.ndisplay, moved),
-            (image.events.contrast_limits, moved),
-            (image.events.gamma, moved),
-            (image.events.data, changed),
-            (image.events.set_data, changed),
-        ]
-        for emitter, call in self._connections:
-            emitter.connect(call)
+        self._watch = Watch(
+            viewer, image, self._view_moved, self._settled, self._image_placed
+        )
 
     def close(self, keep_prompts: bool = False, gone: bool = False) -> None:
         """Stop, and take our layers away.
@@ -121,13 +121,11 @@ class ImageEditor:
             The window is gone already: touch no layer.
         """
         self._inference.cancel()
-        for emitter, call in self._connections:
-            emitter.disconnect(call)
-        self._connections.clear()
+        self._watch.close()
         self.scene.stop()
         if not gone:
             self._show_marks_left()
-            self.scene.remove(keep_prompts)
+            self.scene.remove(self._soon, keep_prompts)
 
     # --- what is there -----------------------------------------------------------
 
@@ -151,7 +149,12 @@ class ImageEditor:
     def draft(self) -> Draft:
         """Return the object in the making on the plane on show."""
         plane = self.shown()
-        return Draft() if plane is None else self._drafts.get(plane, Draft())
+        return Draft() if plane is None else self._draft(plane)
+
+    def _draft(self, plane: Plane) -> Draft:
+        """Return a plane's object as its points are now: they alone decide."""
+        prompts = prompts_on(self.marks, plane)
+        return self._drafts.get(plane, Draft()).ask(prompts)
 
     def is_ready(self) -> bool:
         """Whether a click would be answered at once."""
@@ -211,7 +214,7 @@ class ImageEditor:
 
     def catch_up(self) -> None:
         """Bring our layers in line after `drop_object`."""
-        if self._behind is not None and self._connections:
+        if self._behind is not None and self._watch.open:
             self._show_marks_left()
             self.sync()
 
@@ -241,9 +244,7 @@ class ImageEditor:
         """Bring the shown plane's draft in line with its prompts, then ask or draw."""
         plane = self.shown()
         if plane is not None:
-            prompts = prompts_on(self.marks, plane)
-            draft = self._drafts.get(plane, Draft()).ask(prompts)
-            self._drafts[plane] = draft
+            self._drafts[plane] = draft = self._draft(plane)
             self._inference.forget_question()
             self._draw(plane)
             if draft.prompts and draft.answer is None:
@@ -255,12 +256,9 @@ class ImageEditor:
     def _edited(self) -> None:
         """The user added, moved, flipped or deleted points."""
         found, word = self._marks_of_layer(), ""
-        plane = self.shown()
-        kept = tuple(
-            mark for mark in found if plane is None or plane.allows(mark.position)
-        )
+        kept = tuple(m for m in found if is_inside(m.position, self.image))
         if kept != found:
-            word = "That point was beside the image, so it was taken away."
+            word = "That point was outside the image, so it was taken away."
             self.scene.prompts.show(kept)
         before, self.marks = self.marks, kept
         if kept != before or word:
@@ -292,7 +290,7 @@ class ImageEditor:
     def _answered(
         self, plane: Plane, prompts: Prompts, embedding: Embedding, answer: Answer
     ) -> None:
-        draft = self._drafts.get(plane, Draft())
+        draft = self._draft(plane)
         self._drafts[plane] = draft.answered(prompts, answer, embedding)
         if plane == self.shown():
             self._draw(plane)
@@ -304,7 +302,7 @@ class ImageEditor:
     def _embed_ahead(self) -> None:
         """Embed what is shown before anybody clicks on it."""
         plane = self.shown()
-        if plane is not None and self._connections:
+        if plane is not None and self._watch.open:
             source = self._source(plane)
             if self._inference.ready(source) is None:
                 self._inference.prepare(source, self._embedded, self._listener.failed)
@@ -313,29 +311,32 @@ class ImageEditor:
         self._listener.editor_changed()
 
     def _waits_for_answer(self, plane: Plane) -> bool:
-        draft = self._drafts.get(plane, Draft()).ask(prompts_on(self.marks, plane))
+        draft = self._draft(plane)
         return bool(draft.prompts) and draft.answer is None
 
     def _draw(self, plane: Plane) -> None:
         """Show the answer to these prompts; while one is coming, the last one."""
-        answer = self._drafts[plane].answer or self._drafts[plane].feedback
+        draft = self._draft(plane)
+        answer = draft.answer or draft.feedback
         if answer is None:
             self.scene.preview.clear()
         else:
             self.scene.preview.draw(answer, plane)
 
     def _source(self, plane: Plane) -> PlaneSource:
-        return snapshot(self.image, plane, self._version)
+        return snapshot(self.image, plane, self._watch.version)
 
-    def _view_moved(self, event: Any = None) -> None:
+    def _view_moved(self) -> None:
         """Another slice or contrast: draw what waits there, embed when it rests."""
         plane = self.shown()
-        if plane is not None and plane in self._drafts:
+        if plane is not None:
             self._draw(plane)
         else:
             self.scene.preview.clear()
+        self._listener.view_moved()
         self._settled()
 
-    def _pixels_changed(self, event: Any = None) -> None:
-        self._version += 1
-        self._settled()
+    def _image_placed(self) -> None:
+        """The image lies elsewhere now: our layers follow, points keep their pixels."""
+        self.scene.follow_image()
+        self.sync()

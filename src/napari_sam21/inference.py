@@ -52,6 +52,7 @@ class Inference:
         self._decoding = Lane("sam21-decode", deliver)
         self._store = store
         self._model: Model | None = None
+        self._loaded: tuple[str | Path, Model] | None = None
         self._name: str | Path = "starter"
         self._ready: WeakValueDictionary[Hashable, Embedding] = WeakValueDictionary()
         self._kept: Embedding | None = None
@@ -89,10 +90,10 @@ class Inference:
         if self._encoding.busy and self._pending == source.token:
             return
         self._pending = source.token
-        name, model, store = self._name, self._model, self._store
+        name, store = self._name, self._store
 
         def job(cancel: Cancellation) -> tuple[Model, Embedding]:
-            asked = model or load_model(name)
+            asked = self._load(name)
             cancel.raise_if_wished()
             model_input = source.read()
             cancel.raise_if_wished()
@@ -104,6 +105,12 @@ class Inference:
             done(self._kept)
 
         self._encoding.submit(job, keep, failed)
+
+    def _load(self, name: str | Path) -> Model:
+        """Load a model in the encode lane; kept even if the encode is cancelled."""
+        if self._loaded is None or self._loaded[0] != name:
+            self._loaded = (name, load_model(name))
+        return self._loaded[1]
 
     def ask(
         self,

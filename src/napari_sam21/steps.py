@@ -32,15 +32,18 @@ class PromptStep:
 
 @dataclass(frozen=True, eq=False)
 class CommitStep:
-    """An object became a label, and its prompts went."""
+    """An object became a label, and its prompts went.
+
+    Only what the step took away is kept: the points of other objects may have changed
+    when it is undone.
+    """
 
     image: Image
     plane: Plane
     labels: Labels
     delta: Delta
     draft: Draft
-    before: tuple[Mark, ...]
-    after: tuple[Mark, ...]
+    taken: tuple[Mark, ...]
 
     @property
     def nbytes(self) -> int:

@@ -120,11 +120,13 @@ def view_of(
         return replace(
             steps, status=str(error), problem=True, active=True, clickable=True
         )
-    draft = editor.draft()
+    draft, others = editor.draft(), len(waiting(editor.marks, plane))
     answer = draft.answer
     return replace(
         steps,
-        status=message or _status(editor, inference, len(waiting(editor.marks, plane))),
+        status=message
+        if problem
+        else f"{message} {_status(editor, inference, others)}".strip(),
         busy=inference.encoding,
         problem=problem,
         scores=() if answer is None else tuple(float(each) for each in answer.scores),

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from napari.layers import Layer
 
 NEW_LABELS = "New labels layer"
-POLICIES = {
+POLICY_WORDS = {
     "keep": "Keep labels that are there",
     "overwrite": "Overwrite labels that are there",
 }
@@ -129,7 +129,7 @@ class SamWidget(QWidget):
 
     def _make_choices(self) -> None:
         models = [(row.title, name) for name, row in MODELS.items()]
-        policies = [(text, key) for key, text in POLICIES.items()]
+        policies = [(text, key) for key, text in POLICY_WORDS.items()]
         self._image = ComboBox(choices=self._image_choices)
         self._model = ComboBox(choices=models)
         self._labels = ComboBox(choices=self._labels_choices)
@@ -226,6 +226,7 @@ class SamWidget(QWidget):
         self._follow(self._image, controller.image)
         self._follow(self._labels, controller.target.labels)
         self._follow(self._model, controller.inference.model_name)
+        self._follow(self._policy, controller.commits.policy)
         self._pin.setChecked(controller.pinned)
         self._status.setText(view.status)
         self._mark_problem(view.problem)
@@ -263,8 +264,9 @@ class SamWidget(QWidget):
     def _image_choices(self, _: Any) -> list[tuple[str, Any]]:
         from napari.layers import Image
 
-        images = self._layers(Image)
-        return [(layer.name, layer) for layer in images] or [("No image", None)]
+        found = [(layer.name, layer) for layer in self._layers(Image)]
+        chosen = self.controller is not None and self.controller.image is not None
+        return found if chosen and found else [("No image", None), *found]
 
     def _labels_choices(self, _: Any) -> list[tuple[str, Any]]:
         from napari.layers import Labels

@@ -185,7 +185,8 @@ def to_unit_range(
     NaN is shown black, infinities as the nearer end; a constant image is black.
     """
     # float32 holds what has 16 bits; more could merge neighbours, or overflow.
-    values = crop.astype(np.float32 if crop.dtype.itemsize <= 2 else np.float64)
+    wide = np.float32 if crop.dtype.itemsize <= 2 else np.float64
+    values: npt.NDArray[np.float32 | np.float64] = crop.astype(wide)
     if crop.dtype.kind == "f":
         np.nan_to_num(values, copy=False, nan=low, posinf=high, neginf=low)
     if not _within(crop.dtype, low, high):
@@ -205,7 +206,7 @@ def _within(dtype: np.dtype[np.generic], low: float, high: float) -> bool:
         return low <= 0 and high >= 1
     if dtype.kind not in "ui":
         return False
-    info = np.iinfo(dtype)
+    info = np.iinfo(dtype.name)
     return bool(low <= info.min and high >= info.max)
 
 

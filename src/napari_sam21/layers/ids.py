@@ -41,10 +41,12 @@ class LabelIds:
         self._labels = labels
         self._lane = lane
         self._ready = ready
+        self._edited_elsewhere = False
         self._failed = failed
         self._largest = largest
         labels.events.data.connect(self._scan)
         labels.events.paint.connect(self._painted)
+        labels.events.set_data.connect(self._refreshed)
         if largest is None:
             self._scan()
 
@@ -52,6 +54,26 @@ class LabelIds:
     def next(self) -> int | None:
         """The next free label; None while the array is being scanned."""
         return None if self._largest is None else self._largest + 1
+
+    def count(self) -> None:
+        """Scan again if there is no count, and none on its way: the last one failed."""
+        if self._largest is None and not self._lane.busy:
+            self._scan()
+
+    def look_at(self, plane: Any) -> None:
+        """Count the labels of a plane in, if the array may have been edited in place.
+
+        Such edits are heard of only as a refresh, as every move of a slider is: a look
+        at the plane that is written to is cheap, another scan would not be.
+
+        Parameters
+        ----------
+        plane : callable
+            Returns the plane's labels as an array.
+        """
+        if self._edited_elsewhere:
+            self._edited_elsewhere = False
+            self.used(int(np.max(plane(), initial=0)))
 
     def used(self, value: int) -> None:
         """Count a label as taken."""
@@ -61,20 +83,26 @@ class LabelIds:
         """Stop listening."""
         self._labels.events.data.disconnect(self._scan)
         self._labels.events.paint.disconnect(self._painted)
+        self._labels.events.set_data.disconnect(self._refreshed)
+
+    def _refreshed(self, event: Any = None) -> None:
+        self._edited_elsewhere = True
 
     def _scan(self, event: Any = None) -> None:
         data = self._labels.data
         self._largest = None
-        self._lane.submit(lambda _: largest_id(data), self._scanned, self._failed)
+        self._lane.submit(
+            lambda cancel: largest_id(data, cancel), self._scanned, self._failed
+        )
 
     def _scanned(self, largest: int) -> None:
         self._largest = largest
         self._ready()
 
     def _painted(self, event: Any) -> None:
-        """Follow brush and fill: an event holds (indices, old values, new value)."""
+        """Follow brush and fill: the last part of each stroke is its new value."""
         if self._largest is None:  # the running scan may have passed these pixels
             self._scan()
             return
-        for _, _, new in event.value:
-            self.used(int(np.max(new, initial=0)))
+        for stroke in event.value:
+            self.used(int(np.max(stroke[-1], initial=0)))

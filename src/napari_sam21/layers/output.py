@@ -10,11 +10,15 @@ import numpy.typing as npt
 
 from napari_sam21.core.delta import Delta
 from napari_sam21.core.errors import LayerError
+from napari_sam21.core.runtime import Cancellation
 from napari_sam21.layers.placement import same_place, transforms_of
 from napari_sam21.layers.planes import Plane, level_shape
 
 if TYPE_CHECKING:
     from napari.layers import Image, Labels
+
+BLOCK_ELEMENTS = 1 << 25
+"""Labels are counted in blocks of about this many elements."""
 
 DTYPE = np.uint16
 """Of new layers: napari uploads it as it is, and hashes wider ones on every refresh."""
@@ -29,10 +33,23 @@ POLICIES: dict[str, Callable[[npt.NDArray[np.integer]], Bool]] = {
 
 
 def make_labels(image: Image) -> Labels:
-    """Make an empty Labels layer that lies where an image lies."""
+    """Make an empty Labels layer that lies where an image lies.
+
+    Raises
+    ------
+    LayerError
+        If there is no memory for it.
+    """
     from napari.layers import Labels
 
-    data = np.zeros(level_shape(image), DTYPE)
+    shape = level_shape(image)
+    try:
+        data = np.zeros(shape, DTYPE)
+    except MemoryError as error:
+        raise LayerError(
+            f"there is no memory for labels of shape {shape}: choose a Labels layer "
+            "that lies in a file, such as zarr"
+        ) from error
     return Labels(data, name=f"{image.name} labels", **transforms_of(image))
 
 
@@ -82,14 +99,30 @@ def _read_only(data: Any) -> bool:
     return bool(getattr(data, "read_only", False))
 
 
-def largest_id(data: Any) -> int:
-    """Return the largest label of a whole array, block by block if it is not numpy."""
-    if isinstance(data, np.ndarray):
-        return int(data.max(initial=0))
-    import dask.array as da
+def largest_id(data: Any, cancel: Cancellation | None = None) -> int:
+    """Return the largest label of a whole array, read block by block.
 
-    blocks = data if isinstance(data, da.Array) else da.from_array(data)
-    return int(blocks.max().compute()) if blocks.size else 0
+    Parameters
+    ----------
+    data : array-like
+        numpy, dask, zarr, …
+    cancel : Cancellation, optional
+        Stops between two blocks.
+
+    Raises
+    ------
+    Cancelled
+        If ``cancel`` was called.
+    """
+    largest = 0
+    row = max(1, int(np.prod(data.shape[1:])))
+    step = max(1, BLOCK_ELEMENTS // row)
+    for start in range(0, data.shape[0], step):
+        if cancel is not None:
+            cancel.raise_if_wished()
+        block = np.asarray(data[start : start + step])
+        largest = max(largest, int(block.max(initial=0)))
+    return largest
 
 
 def make_room(labels: Labels, value: int) -> str:
@@ -114,8 +147,9 @@ def make_room(labels: Labels, value: int) -> str:
             f"{value}, and its file cannot be widened here. Save it as uint16 or "
             "uint32 and open that, or choose a new one"
         )
-    wider = np.promote_types(np.min_scalar_type(value), DTYPE)
     old = data.dtype
+    # Signed labels may be negative: the wider type must hold those too.
+    wider = np.promote_types(old, np.promote_types(np.min_scalar_type(value), DTYPE))
     labels.data = data.astype(wider)
     return f"{labels.name!r} was full as {old}; it is {wider} now"
 
@@ -173,6 +207,15 @@ def _box(
     across = mask if plane.displayed[0] < plane.displayed[1] else mask.T
     hidden = tuple(axis for axis, _ in plane.hidden)
     return tuple(key), np.expand_dims(across, hidden)
+
+
+def still_fits(labels: Labels, delta: Delta) -> bool:
+    """Whether a layer still has the elements that a write changed."""
+    shape = labels.data.shape
+    ends = zip(delta.corner, delta.changed.shape, shape, strict=False)
+    return len(shape) == len(delta.corner) and all(
+        corner + size <= there for corner, size, there in ends
+    )
 
 
 def take_back(labels: Labels, delta: Delta) -> None:

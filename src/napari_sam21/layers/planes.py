@@ -55,15 +55,6 @@ class Plane:
         row, column = self.displayed
         return float(position[row]), float(position[column])
 
-    def holds(self, row: float, column: float) -> bool:
-        """Whether a point lies on a pixel of the plane."""
-        return whole_plane(self.shape).contains(row, column)
-
-    def allows(self, position: Sequence[float]) -> bool:
-        """Whether data coordinates are on a pixel, or on another plane."""
-        point = self.point_rc(position)
-        return point is None or self.holds(*point)
-
     def __str__(self) -> str:
         where = ", ".join(f"axis {axis} = {index}" for axis, index in self.hidden)
         return where or "the image"
@@ -73,6 +64,14 @@ def level_shape(layer: Image) -> tuple[int, ...]:
     """Return the shape of a layer's data at level 0, colour channels left out."""
     shape = layer.level_shapes[0] if layer.multiscale else layer.data.shape
     return tuple(int(size) for size in shape[: layer.ndim])
+
+
+def is_inside(position: Sequence[float], layer: Image) -> bool:
+    """Whether data coordinates lie on a pixel of a layer, on any plane."""
+    return all(
+        -0.5 <= value <= size - 0.5
+        for value, size in zip(position, level_shape(layer), strict=True)
+    )
 
 
 def displayed_plane(layer: Image, dims: Dims) -> Plane:
@@ -126,6 +125,8 @@ class PlaneSource:
         Equal tokens mean equal pixels, seen in the same way.
     data : array-like
         The layer's data, or the level nearest to the model's resolution.
+    full_shape : tuple of int
+        Shape of level 0.
     rgb : bool
         Whether the last axis of the data holds colours.
     plane : Plane
@@ -136,13 +137,15 @@ class PlaneSource:
     token: Hashable
     plane: Plane = field(compare=False)
     data: Any = field(compare=False, repr=False)
+    full_shape: tuple[int, ...] = field(compare=False)
     rgb: bool = field(compare=False)
     contrast_limits: tuple[float, float] | None = field(compare=False)
     gamma: float = field(compare=False)
 
     def read(self) -> ModelInput:
         """Read the plane and prepare it for the encoder. For a worker's thread."""
-        pixels = as_plane(read_plane(self.data, self.plane, self.rgb))
+        found = read_plane(self.data, self.plane, self.rgb, self.full_shape)
+        pixels = as_plane(found)
         return prepare_crop(
             pixels,
             whole_plane(self.plane.shape),
@@ -168,6 +171,7 @@ def snapshot(layer: Image, plane: Plane, version: int) -> PlaneSource:
         token=(layer.unique_id, plane, limits, gamma, version),
         plane=plane,
         data=layer.data if level is None else layer.data[level],
+        full_shape=level_shape(layer),
         rgb=bool(layer.rgb),
         contrast_limits=limits,
         gamma=gamma,
@@ -194,7 +198,9 @@ def _level(layer: Image, plane: Plane) -> int:
     return max(enough, default=0)
 
 
-def read_plane(data: Any, plane: Plane, rgb: bool) -> npt.NDArray[np.generic]:
+def read_plane(
+    data: Any, plane: Plane, rgb: bool, full_shape: Sequence[int] | None = None
+) -> npt.NDArray[np.generic]:
     """Read one plane out of any array-like, and only that plane.
 
     Parameters
@@ -205,6 +211,8 @@ def read_plane(data: Any, plane: Plane, rgb: bool) -> npt.NDArray[np.generic]:
         Its hidden indices are of level 0.
     rgb : bool
         Whether a last axis of colours follows.
+    full_shape : sequence of int, optional
+        Shape of level 0, if the data is of a coarser level.
 
     Returns
     -------
@@ -213,7 +221,9 @@ def read_plane(data: Any, plane: Plane, rgb: bool) -> npt.NDArray[np.generic]:
     """
     index: list[Any] = [slice(None)] * plane.ndim
     for axis, value in plane.hidden:
-        index[axis] = min(value, data.shape[axis] - 1)
+        size = data.shape[axis]
+        full = size if full_shape is None else full_shape[axis]
+        index[axis] = min(int((value + 0.5) * size / full), size - 1)
     pixels = np.asarray(data[tuple(index)])
     transposed = plane.displayed[0] > plane.displayed[1]
     return pixels.swapaxes(0, 1) if transposed else pixels

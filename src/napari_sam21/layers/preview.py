@@ -73,6 +73,11 @@ class PreviewLayer:
         self._drawn = grid != 0
         self._refresh()
 
+    def lie_anew(self) -> None:
+        """Forget where the layer lies: the image has moved. Draw again after this."""
+        self.clear()
+        self._placed = None
+
     def clear(self) -> None:
         """Show nothing."""
         self._shown = None

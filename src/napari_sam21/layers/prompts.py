@@ -81,19 +81,26 @@ class PromptsLayer:
         self.layer = layer
         self._on_edit = on_edit
         self._next = POSITIVE
+        self._known = self.marks
         layer.events.data.connect(self._edited)
+        layer.events.features.connect(self._retold)
 
     def close(self) -> None:
         """Stop listening."""
         self.layer.events.data.disconnect(self._edited)
+        self.layer.events.features.disconnect(self._retold)
 
     @property
     def marks(self) -> tuple[Mark, ...]:
         """The points as they are now."""
-        words = self.layer.features[COLUMN]
+        positions = np.asarray(self.layer.data, float)
+        features = self.layer.features
+        # Whatever the user or a script does to the table, a point counts as a point.
+        words = features[COLUMN] if COLUMN in features else [""] * len(positions)
         return tuple(
-            Mark(tuple(float(value) for value in position), _LABEL_OF[word])
-            for position, word in zip(np.asarray(self.layer.data), words, strict=True)
+            Mark(tuple(map(float, position)), _LABEL_OF.get(word, POSITIVE))
+            for position, word in zip(positions, words, strict=False)
+            if np.isfinite(position).all()
         )
 
     @property
@@ -120,6 +127,7 @@ class PromptsLayer:
             self.layer.data = data
             if marks:
                 self._dress([mark.label for mark in marks])
+        self._known = self.marks
 
     def flip_selected(self) -> None:
         """Turn the selected points from positive to negative, or back."""
@@ -136,7 +144,8 @@ class PromptsLayer:
     def _dress(self, labels: Sequence[int]) -> None:
         """Write polarity, colour and symbol of every point."""
         words = np.array([POLARITIES[label].word for label in labels], dtype=object)
-        self.layer.features = {COLUMN: words}
+        with self.layer.events.features.blocker(self._retold):
+            self.layer.features = {COLUMN: words}
         if labels:
             self.layer.refresh_colors()
             self.layer.symbol = [POLARITIES[label].symbol for label in labels]
@@ -145,6 +154,16 @@ class PromptsLayer:
     def _edited(self, event: Any) -> None:
         if str(getattr(event, "action", "")).rpartition(".")[2].lower() in FINISHED:
             self._symbols()
+            self._known = self.marks
+            self._on_edit()
+
+    def _retold(self, event: Any) -> None:
+        """The table of features was edited: signs may have changed, not the points."""
+        marks = self.marks
+        same_points = [m.position for m in marks] == [m.position for m in self._known]
+        if same_points and marks != self._known:
+            self._known = marks
+            self._dress([mark.label for mark in marks])
             self._on_edit()
 
     def _symbols(self) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from napari_sam21.core.prompts import NEGATIVE
-from napari_sam21.layers.placement import same_place
+from napari_sam21.layers.placement import transforms_of
 from napari_sam21.layers.preview import PreviewLayer, make_preview
-from napari_sam21.layers.prompts import PromptsLayer, make_points
+from napari_sam21.layers.prompts import Mark, PromptsLayer, make_points
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -22,7 +22,12 @@ RIGHT_BUTTON = 2
 
 def is_ours(layer: Layer) -> bool:
     """Whether a layer is a prompts or preview layer of this plugin."""
-    return OURS in layer.metadata
+    return bool(layer.metadata.get(OURS, {}).get("layer") == layer.unique_id)
+
+
+def _sign(layer: Layer, image: Image) -> None:
+    """Mark a layer as ours; a duplicate has the mark too, but another id."""
+    layer.metadata[OURS] = {"layer": layer.unique_id, "image": image.unique_id}
 
 
 class Scene:
@@ -50,15 +55,16 @@ class Scene:
         self._viewer = viewer
         self.image = image
         preview = make_preview(image)
-        preview.metadata[OURS] = "preview"
+        _sign(preview, image)
         points = _left_behind(viewer, image)
         viewer.add_layer(preview)
         if points is None:
             points = make_points(image)
-            points.metadata[OURS] = "prompts"
+            _sign(points, image)
             viewer.add_layer(points)
         self.prompts = PromptsLayer(points, on_edit)
         self.preview = PreviewLayer(preview, image, on_paint)
+        self._keys = tuple(keys)
         for layer in (points, preview):
             for key, call in keys.items():
                 layer.bind_key(key, _ignoring_layer(call), overwrite=True)
@@ -81,25 +87,43 @@ class Scene:
         self.prompts.layer.mode = "add"
 
     def stop(self) -> None:
-        """Stop listening."""
+        """Stop listening, to keys as well."""
         self.prompts.close()
         self.preview.close()
+        for layer in (self.prompts.layer, self.preview.layer):
+            for key in self._keys:
+                layer.bind_key(key, None, overwrite=True)
         if self._press in self._viewer.mouse_drag_callbacks:
             self._viewer.mouse_drag_callbacks.remove(self._press)
 
-    def remove(self, keep_prompts: bool = False) -> None:
+    def remove(
+        self, soon: Callable[[Callable[[], None]], object], keep_prompts: bool = False
+    ) -> None:
         """Remove our layers from the viewer.
 
         Parameters
         ----------
+        soon : callable
+            Runs the removal a moment later: napari may be busy removing layers itself.
         keep_prompts : bool
             Leave a prompts layer that holds points: uncommitted work is not lost.
         """
         leave = keep_prompts and len(self.prompts.layer.data) > 0
         layers = [self.preview.layer] + [self.prompts.layer] * (not leave)
         for layer in layers:
+            layer.metadata.pop(OURS, None)  # so that nobody takes it up meanwhile
+        soon(lambda: self._take_out(layers))
+
+    def _take_out(self, layers: Sequence[Layer]) -> None:
+        for layer in layers:
             if layer in self._viewer.layers:
                 self._viewer.layers.remove(layer)
+
+    def follow_image(self) -> None:
+        """Lie where the image lies now."""
+        for name, value in transforms_of(self.image).items():
+            setattr(self.prompts.layer, name, value)
+        self.preview.lie_anew()
 
     def _press(self, viewer: Any, event: Any) -> None:
         """Polarity of the point that the release of this button will add."""
@@ -112,11 +136,23 @@ class Scene:
 
 def _left_behind(viewer: ViewerModel, image: Image) -> Points | None:
     """Find prompts that an earlier dock left for this image."""
+    from napari.layers import Points
+
     for layer in viewer.layers:
-        prompts = layer.metadata.get(OURS) == "prompts"
-        if prompts and layer.ndim == image.ndim and same_place(image, layer):
+        ours = isinstance(layer, Points) and is_ours(layer)
+        if ours and layer.metadata[OURS]["image"] == image.unique_id:
             return layer
     return None
+
+
+def leave_prompts(viewer: ViewerModel, image: Image, marks: Sequence[Mark]) -> None:
+    """Leave prompts of an image in the viewer, for a dock that is opened later."""
+    points = make_points(image)
+    _sign(points, image)
+    kept = PromptsLayer(points, lambda: None)
+    kept.show(marks)
+    kept.close()
+    viewer.add_layer(points)
 
 
 def _ignoring_layer(call: Callable[[], None]) -> Callable[[Any], None]:

@@ -18,7 +18,7 @@ from napari_sam21.layers.output import (
     make_room,
     write_object,
 )
-from napari_sam21.layers.planes import Plane
+from napari_sam21.layers.planes import Plane, read_plane
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -88,7 +88,10 @@ class OutputTarget:
             self._adopt(labels, largest=0)
         else:
             check_output(self.labels, image)
-        return self._ids is not None and self._ids.next is not None
+        if self._ids is None:
+            return False
+        self._ids.count()
+        return self._ids.next is not None
 
     def write(
         self,
@@ -117,6 +120,7 @@ class OutputTarget:
         labels, ids = self.labels, self._ids
         if labels is None or ids is None or ids.next is None:
             raise LayerError("no Labels layer is ready: commit again in a moment")
+        ids.look_at(lambda: read_plane(labels.data, plane, rgb=False))
         value = ids.next
         word = make_room(labels, value)
         delta = write_object(labels, plane, *crop, value, policy)

@@ -1,0 +1,105 @@
+"""New labels are new, whatever was done to the layer."""
+
+from __future__ import annotations
+
+import dask.array as da
+import numpy as np
+import pytest
+from napari.layers import Labels
+from pump import PumpHost
+
+from napari_sam21.core.errors import Cancelled
+from napari_sam21.core.lanes import Lane
+from napari_sam21.core.runtime import Cancellation
+from napari_sam21.layers import output
+from napari_sam21.layers.ids import LabelIds
+
+
+@pytest.fixture
+def labels() -> Labels:
+    data = np.zeros((40, 50), np.uint16)
+    data[3, 4] = 5
+    return Labels(data)
+
+
+@pytest.fixture
+def ids(labels: Labels) -> LabelIds:
+    host = PumpHost()
+    found = LabelIds(labels, Lane("count", host.deliver), lambda: None, print)
+    host.until(lambda: found.next is not None)
+    return found
+
+
+STROKES = {
+    "brush": lambda labels: labels.paint((20, 20), 9),
+    "fill": lambda labels: labels.fill((20, 20), 9),
+    "polygon": lambda labels: labels.paint_polygon([[1, 1], [1, 9], [9, 9]], 9),
+    "data_setitem": lambda labels: labels.data_setitem(
+        (np.array([7]), np.array([7])), 9
+    ),
+}
+
+
+@pytest.mark.parametrize("stroke", STROKES)
+def test_follows_napari_tools(labels, ids, stroke) -> None:
+    assert ids.next == 6
+    STROKES[stroke](labels)
+    assert ids.next == 10
+
+
+def test_edits_in_place_are_seen_on_the_plane_that_is_written_to(labels, ids) -> None:
+    labels.data[30, 30] = 77
+    labels.refresh()
+    ids.look_at(lambda: labels.data)
+    assert ids.next == 78
+
+
+def test_a_failed_count_is_tried_again(labels) -> None:
+    host, failures = PumpHost(), []
+
+    class Broken:
+        """An array whose first reading fails, as one on a network drive may."""
+
+        shape, dtype, tries = (4, 4), np.dtype(np.uint16), 0
+
+        def __getitem__(self, key: object) -> np.ndarray:
+            self.tries += 1
+            if self.tries == 1:
+                raise OSError("the drive is gone")
+            return np.full((4, 4), 3, np.uint16)
+
+    found = LabelIds(
+        labels, Lane("count", host.deliver), lambda: None, failures.append, largest=0
+    )
+    broken = Broken()
+    found._labels = type("Layer", (), {"data": broken})
+    found._scan()
+    host.until(lambda: failures)
+    assert found.next is None
+    found.count()
+    host.until(lambda: found.next == 4)
+
+
+def test_count_stops_between_blocks(monkeypatch) -> None:
+    monkeypatch.setattr(output, "BLOCK_ELEMENTS", 10)
+    cancel = Cancellation()
+    read = []
+
+    class Blocks:
+        shape = (100, 10)
+
+        def __getitem__(self, key: slice) -> np.ndarray:
+            read.append(key)
+            cancel.cancel()
+            return np.zeros((1, 10), np.uint8)
+
+    with pytest.raises(Cancelled):
+        output.largest_id(Blocks(), cancel)
+    assert len(read) == 1
+
+
+def test_blocks_cover_the_array(monkeypatch) -> None:
+    monkeypatch.setattr(output, "BLOCK_ELEMENTS", 70)
+    data = np.arange(37 * 30).reshape(37, 30)
+    assert output.largest_id(data) == data.max()
+    assert output.largest_id(da.from_array(data, chunks=7)) == data.max()
