@@ -31,11 +31,11 @@ def test_an_object_without_points_cannot_be_committed(desk, stack) -> None:
     assert d.controller.target.labels is None
 
 
-def test_committed_object_does_not_come_back_when_the_axes_do(desk, stack) -> None:
-    d = desk(stack)
-    d.viewer.dims.set_point(0, 2)
+def test_committed_object_does_not_come_back_when_the_axes_do(desk) -> None:
+    d = desk(np.random.default_rng(1).integers(0, 255, (50, 60, 80), np.uint8))
+    d.viewer.dims.set_point(0, 20)
     d.ready()
-    d.click(2, 30, 40)
+    d.click(20, 30, 40)
     d.viewer.dims.order = (1, 0, 2)
     d.viewer.dims.set_point(1, 30)
     d.host.settle()

@@ -115,7 +115,8 @@ def test_closed_and_reopened_dock(open_dock, qtbot, tiny_folder) -> None:
     dock.answered()
     dock.viewer.window.remove_dock_widget(dock.widget)
     qtbot.waitUntil(lambda: dock.widget.controller is None)
-    assert [layer.name for layer in dock.viewer.layers][1:] == ["SAM prompts"]
+    qtbot.waitUntil(lambda: len(dock.viewer.layers) == 2)
+    assert dock.viewer.layers[1].name == "SAM prompts"
     assert dock.viewer.mouse_drag_callbacks == before
     again = SamWidget(dock.viewer)
     again.controller.set_model(tiny_folder)

@@ -30,6 +30,7 @@ def ids(labels: Labels) -> LabelIds:
     return found
 
 
+SPOT = (np.array([7]), np.array([7]))
 STROKES = {
     "brush": lambda labels: labels.paint((20, 20), 9),
     "fill": lambda labels: labels.fill((20, 20), 9),

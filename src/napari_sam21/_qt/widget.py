@@ -69,6 +69,7 @@ class SamWidget(QWidget):
         super().__init__()
         self._viewer = napari_viewer
         self._guard: CloseGuard | None = None
+        self.controller: Controller | None = None
         # Several changes of one gesture are shown once, when the gesture is over.
         self._late_show = QTimer(self)
         self._late_show.setSingleShot(True)
@@ -77,7 +78,6 @@ class SamWidget(QWidget):
         self._make_state()
         self._make_actions()
         self._lay_out()
-        self.controller: Controller | None = None
         self._open()
 
     # --- life --------------------------------------------------------------------

@@ -40,6 +40,7 @@ POLARITIES = {
 }
 """Bluish green and vermilion keep apart for every kind of colour vision."""
 
+COLOR_CYCLE = {each.word: each.color for each in POLARITIES.values()}
 _LABEL_OF = {each.word: each.label for each in POLARITIES.values()}
 
 
@@ -159,6 +160,10 @@ class PromptsLayer:
 
     def _retold(self, event: Any) -> None:
         """The table of features was edited: signs may have changed, not the points."""
+        if COLUMN not in self.layer.features:
+            self._dress([mark.label for mark in self._known])
+            self.layer.face_color_cycle = COLOR_CYCLE
+            self.layer.face_color = COLUMN
         marks = self.marks
         same_points = [m.position for m in marks] == [m.position for m in self._known]
         if same_points and marks != self._known:
@@ -167,7 +172,12 @@ class PromptsLayer:
             self._on_edit()
 
     def _symbols(self) -> None:
-        wanted = [POLARITIES[mark.label].symbol for mark in self.marks]
+        """Give every point its symbol; points without a place are no points."""
+        marks = self.marks
+        if len(marks) != len(self.layer.data):
+            self.show(marks)
+            return
+        wanted = [POLARITIES[mark.label].symbol for mark in marks]
         if wanted and [str(each) for each in self.layer.symbol] != wanted:
             self.layer.symbol = wanted
 
@@ -183,7 +193,7 @@ def make_points(image: Image) -> Points:
         features={COLUMN: np.array([], dtype=object)},
         feature_defaults={COLUMN: POLARITIES[POSITIVE].word},
         face_color=COLUMN,
-        face_color_cycle={each.word: each.color for each in POLARITIES.values()},
+        face_color_cycle=COLOR_CYCLE,
         border_color="white",
         border_width=0.12,
         canvas_size_limits=CANVAS_SIZE,
