@@ -19,6 +19,7 @@ from benchmarks.subject import grey_image
 from benchmarks.timing import Outcome, Spread, plain
 from benchmarks.window import annotating, wait_until
 from napari_sam21.core.store import MemoryStore
+from napari_sam21.layers.watch import VERSIONS
 
 PERIOD = 5
 SECONDS = 5.0
@@ -59,7 +60,7 @@ class ColdEncoder:
         if not self._inference.encoding:
             if seconds > SECONDS and self.started >= ENCODES:
                 return True
-            self._editor._version += 1
+            self._editor._watch.version = next(VERSIONS)
             self._editor._embed_ahead()
             self.started += 1
         return False

@@ -81,7 +81,7 @@ def main() -> None:
     annotate(controller, truth)
     wait(lambda: False, 1)
     viewer.reset_view()
-    viewer.camera.zoom *= 1.5
+    viewer.camera.zoom *= 2.2
     wait(lambda: False, 1)
     out.parent.mkdir(parents=True, exist_ok=True)
     viewer.screenshot(str(out), canvas_only=False, flash=False)

@@ -229,7 +229,7 @@ def test_spoilt_tables_and_coordinates_do_no_harm(desk, stack) -> None:
     d.viewer.dims.set_point(0, 1)
     d.ready()
     d.click(1, 30, 40)
-    with pytest.warns(RuntimeWarning, match="face_color"):
+    with pytest.warns(RuntimeWarning, match="_color dropped"):
         d.points.features = {"something": [1]}
     d.click(1, 35, 40)
     d.points.data = np.array([[1, 30, 40], [np.nan, 3, 4], [3, 300, 40]])

@@ -255,6 +255,8 @@ class ImageEditor:
 
     def _edited(self) -> None:
         """The user added, moved, flipped or deleted points."""
+        if self.scene.clickable:
+            self._soon(self.scene.prompts.deselect)
         found, word = self._marks_of_layer(), ""
         kept = tuple(m for m in found if is_inside(m.position, self.image))
         if kept != found:

@@ -107,8 +107,8 @@ def test_keys(open_dock, qtbot) -> None:
     dock.hands.click((50, 50))
     assert controller.editor.marks[0].label == 0
     press(Qt.Key.Key_Q)
-    controller.editor.scene.prompts.layer.selected_data = {0}
-    press(Qt.Key.Key_G)
+    qtbot.waitUntil(lambda: not controller.editor.scene.prompts.layer.selected_data)
+    press(Qt.Key.Key_G)  # none is selected: the last one
     assert controller.editor.marks[0].label == 1
     dock.answered()
     first = controller.view().index

@@ -29,6 +29,7 @@ def test_no_image_then_one_then_none(open_dock) -> None:
     dock.ready()
     assert dock.text() == "Ready: click an object."
     image.name = "renamed"
+    dock.text()
     assert dock.widget._image.current_choice == "renamed"
     dock.viewer.layers.remove(image)
     assert "image was removed" in dock.text()

@@ -251,7 +251,9 @@ class SamWidget(QWidget):
 
     def _follow(self, combo: ComboBox, value: Any) -> None:
         with combo.changed.blocked():
-            if value not in combo.choices:
+            # Before 0.7 napari does not tell docks that a layer was renamed.
+            renamed = combo.current_choice != getattr(combo.value, "name", None)
+            if value not in combo.choices or (renamed and hasattr(value, "name")):
                 combo.reset_choices()
             if value in combo.choices and combo.value != value:
                 combo.value = value

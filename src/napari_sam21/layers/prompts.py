@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 NAME = "SAM prompts"
 COLUMN = "polarity"
-CANVAS_SIZE = (11, 15)
+CANVAS_SIZE = (14, 16)
 """Points keep about this size on the screen, in pixels, at any zoom."""
 
 FINISHED = ("added", "removed", "changed")
@@ -130,17 +130,23 @@ class PromptsLayer:
                 self._dress([mark.label for mark in marks])
         self._known = self.marks
 
+    def deselect(self) -> None:
+        """Show every point in its own colour: napari paints selected ones blue."""
+        if self.layer.selected_data:
+            self.layer.selected_data = set()
+
     def flip_selected(self) -> None:
-        """Turn the selected points from positive to negative, or back."""
-        chosen = set(self.layer.selected_data)
+        """Turn the selected points, else the last one, to the other sign."""
+        last = {len(self.layer.data) - 1}
+        chosen = set(self.layer.selected_data) or last
         labels = [
             1 - mark.label if i in chosen else mark.label
             for i, mark in enumerate(self.marks)
         ]
         with self.layer.events.data.blocker(self._edited):
             self._dress(labels)
-        if chosen:
-            self._on_edit()
+        self._known = self.marks
+        self._on_edit()
 
     def _dress(self, labels: Sequence[int]) -> None:
         """Write polarity, colour and symbol of every point."""
@@ -163,7 +169,8 @@ class PromptsLayer:
         if COLUMN not in self.layer.features:
             self._dress([mark.label for mark in self._known])
             self.layer.face_color_cycle = COLOR_CYCLE
-            self.layer.face_color = COLUMN
+            self.layer.border_color_cycle = COLOR_CYCLE
+            self.layer.face_color = self.layer.border_color = COLUMN
         marks = self.marks
         same_points = [m.position for m in marks] == [m.position for m in self._known]
         if same_points and marks != self._known:
@@ -189,13 +196,14 @@ def make_points(image: Image) -> Points:
     return Points(
         ndim=image.ndim,
         name=NAME,
-        size=max(1.0, max(level_shape(image)[-2:]) / 60),
+        size=max(0.5, max(level_shape(image)[-2:]) / 250),
         features={COLUMN: np.array([], dtype=object)},
         feature_defaults={COLUMN: POLARITIES[POSITIVE].word},
         face_color=COLUMN,
         face_color_cycle=COLOR_CYCLE,
-        border_color="white",
-        border_width=0.12,
+        # Where the limits clamp a size, napari fills up with border: it is no frame.
+        border_color=COLUMN,
+        border_color_cycle=COLOR_CYCLE,
         canvas_size_limits=CANVAS_SIZE,
         **transforms_of(image),
     )

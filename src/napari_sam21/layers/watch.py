@@ -29,7 +29,7 @@ class Watch:
     viewer : napari.Viewer
     image : Image
     seen : callable
-        Called when another slice, orientation or contrast is shown.
+        Called when another slice, orientation, contrast or name is shown.
     edited : callable
         Called when pixels may have changed.
     placed : callable
@@ -59,6 +59,7 @@ class Watch:
             (viewer.dims.events.ndisplay, self._seen),
             (image.events.contrast_limits, self._seen),
             (image.events.gamma, self._seen),
+            (image.events.name, self._seen),
             (image.events.data, self._changed),
             (image.events.set_data, self._refreshed),
         ]
