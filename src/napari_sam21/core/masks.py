@@ -19,8 +19,8 @@ LOGITS_LIMIT = 32.0
 COVERAGE_MARGIN = 1e-3
 """Coverage of a cell is kept this far from 0 and 1 before it becomes a logit."""
 
-CHUNK_PIXELS = 1 << 20
-"""A mask is evaluated in blocks of rows of about this many pixels."""
+CHUNK_PIXELS = 1 << 16
+"""A mask is evaluated in blocks of rows of about this many pixels: they fit a cache."""
 
 Float32 = npt.NDArray[np.float32]
 Bool = npt.NDArray[np.bool_]
