@@ -296,3 +296,23 @@ def test_zooming_into_a_pyramid_does_not_stop_an_encode(desk, image) -> None:
     assert d.controller.editor._watch.version == version
     layer.refresh(extent=False)
     assert d.controller.editor._watch.version != version, "the same view: an edit"
+
+
+def test_brush_strokes_come_back_with_their_object(desk, stack) -> None:
+    d = desk(stack)
+    d.viewer.dims.set_point(0, 1)
+    d.ready()
+    d.click(1, 30, 40)
+    before = d.preview.data.copy()
+    d.preview.data_setitem(tuple(np.array([i]) for i in (0, 5, 6)), 1)
+    d.preview.data_setitem(tuple(np.array([i]) for i in (0, 30, 40)), 0)
+    brushed = d.preview.data.copy()
+    assert (brushed != before).sum() == 2
+    d.viewer.dims.set_point(0, 2)
+    assert not d.preview.data.any()
+    d.viewer.dims.set_point(0, 1)
+    np.testing.assert_array_equal(d.preview.data, brushed)
+    data = d.commit()
+    np.testing.assert_array_equal(data[1] == 1, brushed[0] == 1)
+    d.controller.undo()
+    np.testing.assert_array_equal(d.preview.data, brushed)

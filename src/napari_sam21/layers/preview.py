@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
@@ -49,6 +50,8 @@ class PreviewLayer:
         self._placed: tuple[Plane, Region] | None = None
         self._drawn: Bool = np.zeros((1, 1), bool)
         self._shown: tuple[Answer, Plane] | None = None
+        # What the user brushed on each answer: back when the answer is drawn again.
+        self._strokes: WeakKeyDictionary[Answer, Bool] = WeakKeyDictionary()
         layer.events.paint.connect(self._painted)
 
     def close(self) -> None:
@@ -63,6 +66,7 @@ class PreviewLayer:
         shown = self._shown
         if shown is not None and shown[0] is answer and shown[1] == plane:
             return
+        self._keep_strokes()
         self._shown = (answer, plane)
         self._place(plane, answer.region)
         grid = self._grid()
@@ -71,7 +75,20 @@ class PreviewLayer:
         mask, (row, column) = crop_mask(answer.logits[answer.index], whole)
         grid[row : row + mask.shape[0], column : column + mask.shape[1]] = mask
         self._drawn = grid != 0
+        strokes = self._strokes.get(answer)
+        if strokes is not None and strokes.shape == grid.shape:
+            grid[...] ^= strokes
         self._refresh()
+
+    def _keep_strokes(self) -> None:
+        """Remember where the layer differs from what was drawn on it."""
+        if self._shown is None:
+            return
+        strokes = (self._grid() != 0) != self._drawn
+        if strokes.any():
+            self._strokes[self._shown[0]] = strokes
+        else:
+            self._strokes.pop(self._shown[0], None)
 
     def lie_anew(self) -> None:
         """Forget where the layer lies: the image has moved. Draw again after this."""
@@ -80,6 +97,7 @@ class PreviewLayer:
 
     def clear(self) -> None:
         """Show nothing."""
+        self._keep_strokes()
         self._shown = None
         if self._drawn.any() or self.layer.data.any():
             self._grid()[...] = 0
