@@ -32,7 +32,7 @@ SHIPPED = (
 )
 # Spelled apart, so that this file is not among those it finds.
 FORBIDDEN = {
-    "registry": re.compile("|".join(("py" + r"pi\.org", "pythonhosted" + r"\.org"))),
+    "registry": re.compile("|".join(("py" + r"pi\.org", "python" + r"hosted\.org"))),
     "machine path": re.compile(r"(?<![\w.])/(?:" + "work|root|home" + r")/\w"),
 }
 
