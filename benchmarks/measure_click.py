@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +84,16 @@ class Clicker:
         return timed(self._canvas.grabFramebuffer)()
 
 
+def rested(run: Callable[[], float]) -> Callable[[], float]:
+    """Rest before a run as before a click: both find caches and cores as cold."""
+
+    def after_rest() -> float:
+        rest(QUIET)
+        return run()
+
+    return after_rest
+
+
 def measure(folder: Path, rounds: int) -> list[Outcome]:
     """Compare clicks on a ready embedding with runs of the bare decoder."""
     session = bare_session(folder, "decoder")
@@ -92,7 +103,7 @@ def measure(folder: Path, rounds: int) -> list[Outcome]:
         wait_until(controller.editor.is_ready)
         clicker = Clicker(viewer, controller)
         sides = {
-            "bare": timed(lambda: session.run(names, feeds)),
+            "bare": rested(timed(lambda: session.run(names, feeds))),
             "click": lambda: clicker.click(painting=False),
             "click_painting": lambda: clicker.click(painting=True),
             "paint": clicker.paint,

@@ -160,8 +160,8 @@ def _open_session(source: Path | bytes, where: str, providers: Sequence[str]) ->
         )
     options = ort.SessionOptions()
     options.intra_op_num_threads = _threads()
-    # Idle threads must sleep: napari shares these cores.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    # Threads may spin within a run, but must sleep after it: napari shares the cores.
+    options.add_session_config_entry("session.force_spinning_stop", "1")
     options.log_severity_level = 3
     content = source if isinstance(source, bytes) else str(source)
     broken = (
