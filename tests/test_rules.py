@@ -316,3 +316,31 @@ def test_brush_strokes_come_back_with_their_object(desk, stack) -> None:
     np.testing.assert_array_equal(data[1] == 1, brushed[0] == 1)
     d.controller.undo()
     np.testing.assert_array_equal(d.preview.data, brushed)
+
+
+def test_open_objects_go_with_their_image(desk, image) -> None:
+    d = desk(image, image[::-1].copy())
+    d.ready()
+    d.click(40, 50)
+    d.viewer.layers.selection.active = d.images[1]
+    d.host.turn()
+    assert d.controller.open_objects() == 1
+    d.viewer.layers.remove(d.images[0])
+    assert d.controller.open_objects() == 0
+
+
+def test_new_labels_stay_chosen_when_the_image_comes_back(desk, image) -> None:
+    d = desk(image, image[::-1].copy())
+    d.ready()
+    d.click(40, 50)
+    d.commit()
+    first = d.controller.target.labels
+    d.viewer.layers.selection.active = d.images[1]
+    d.viewer.layers.selection.active = d.images[0]
+    d.host.turn()
+    assert d.controller.target.labels is first
+    d.controller.set_output(None)
+    d.viewer.layers.selection.active = d.images[1]
+    d.viewer.layers.selection.active = d.images[0]
+    d.host.turn()
+    assert d.controller.target.labels is None

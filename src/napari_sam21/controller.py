@@ -122,6 +122,8 @@ class Controller:
         self.commits.stop_waiting()
         self.target.use(labels)
         self._picked = labels
+        if labels is None and self.image is not None:
+            self._outputs.pop(self.image.unique_id, None)
         try:
             if labels is not None and self.image is not None:
                 check_output(labels, self.image)
@@ -202,12 +204,12 @@ class Controller:
             self.say("The output layer was removed; the next commit makes a new one.")
         if self.image is not None and layer == self.image:
             self._leave_image()
-            self._put_aside.pop(layer.unique_id, None)
             self.image, self.pinned = None, False
             self.say("The image was removed.")
         elif self.editor is not None and self.editor.scene.holds(layer):
             self._leave_image()
             self.say("The prompts or preview layer was removed: press Start clicking.")
+        self._put_aside.pop(layer.unique_id, None)  # no image, no open objects on it
         self.editor_changed()
 
     # --- what the user does ------------------------------------------------------
