@@ -12,6 +12,21 @@ from desk import Desk
 from graphs import write_model
 
 import napari_sam21 as sam
+from napari_sam21.models import home
+
+
+@pytest.fixture(autouse=True)
+def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Keep models, downloads and settings of the person who runs this out of it."""
+    folder = tmp_path / "places"
+    for variable in ("HOME", "MIRROR"):
+        monkeypatch.delenv(f"NAPARI_SAM21_{variable}", raising=False)
+    for kind in ("data", "cache", "config"):
+        # Children are told by the environment, where their system listens to it.
+        monkeypatch.setenv(f"XDG_{kind.upper()}_HOME", str(folder / kind))
+    monkeypatch.setattr(home, "user_data_path", lambda *_, **__: folder / "data")
+    monkeypatch.setattr(home, "user_cache_path", lambda *_, **__: folder / "cache")
+    return folder
 
 
 @pytest.fixture(scope="session")
