@@ -45,9 +45,13 @@ FORBIDDEN = {
 """What each room may not import when it runs."""
 
 
+NEEDS_TORCH = Path("models", "convert", "network.py")
+"""The one module that is imported only where torch and sam2 are installed."""
+
+
 def modules(room: str) -> list[str]:
-    """Dotted names of the modules of a folder."""
-    found = [file for file in FILES if file.parts[0] == room]
+    """Dotted names of the modules of a folder that can be imported anywhere."""
+    found = [f for f in FILES if f.parts[0] == room and f != NEEDS_TORCH]
     assert found
     return [dotted(file) for file in found]
 
