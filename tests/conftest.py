@@ -12,7 +12,7 @@ from desk import Desk
 from graphs import write_model
 
 import napari_sam21 as sam
-from napari_sam21.models import home
+from napari_sam21.models import home, last
 
 
 @pytest.fixture(autouse=True)
@@ -26,6 +26,7 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.setenv(f"XDG_{kind.upper()}_HOME", str(folder / kind))
     monkeypatch.setattr(home, "user_data_path", lambda *_, **__: folder / "data")
     monkeypatch.setattr(home, "user_cache_path", lambda *_, **__: folder / "cache")
+    monkeypatch.setattr(last, "user_config_path", lambda *_, **__: folder / "config")
     return folder
 
 

@@ -17,9 +17,9 @@ from napari_sam21.cli.words import (
     progress_bar,
     say,
     say_json,
-    size_of,
     user_errors,
 )
+from napari_sam21.models.offer import megabytes
 
 if TYPE_CHECKING:
     from napari_sam21.models.library import ModelState
@@ -47,7 +47,7 @@ def run_list(context: typer.Context, as_json: AsJson = False) -> None:
             state.name,
             escape(state.title),
             words.get(state.state, "[red]broken[/]"),
-            size_of(state.size),
+            megabytes(state.size),
             escape(state.licence),
         )
     Console().print(table)
@@ -95,7 +95,7 @@ def run_import(
         if as_json:
             say_json(_as_dict(state))
         else:
-            say(f"{found} is ready in {state.folder} ({size_of(state.size)})")
+            say(f"{found} is ready in {state.folder} ({megabytes(state.size)})")
 
 
 @models.command("remove")
@@ -106,10 +106,10 @@ def run_remove(name: Name, yes: Yes = False) -> None:
     with user_errors():
         state = state_of(name)
         if state.folder is not None and not state.built_in:
-            question = f"Delete {state.folder}, {size_of(state.size)}?"
+            question = f"Delete {state.folder}, {megabytes(state.size)}?"
             if not agreed(question, yes):
                 raise typer.Exit
-        say(f"Deleted, {size_of(remove(name))} are free again.")
+        say(f"Deleted, {megabytes(remove(name))} are free again.")
 
 
 @models.command("path")
@@ -146,18 +146,7 @@ def run_verify(
 @models.command("card")
 def run_card(name: Name) -> None:
     """Print what one should know about a model: licence, data, limitations."""
-    from napari_sam21.models.library import state_of
-    from napari_sam21.models.table import MODELS
+    from napari_sam21.models.offer import as_text, card
 
     with user_errors():
-        state = state_of(name)
-    row = MODELS.get(name)
-    say(state.title)
-    if row is None:
-        say(f"Model licence: {state.licence}")
-        return
-    say(row.card.summary)
-    for key, value in row.card.criteria:
-        say(f"{key}: {value}")
-    if row.card.url:
-        say(row.card.url)
+        say(as_text(card(name)))

@@ -11,10 +11,9 @@ from napari_sam21.cli.words import (
     progress_bar,
     say,
     say_json,
-    size_of,
     user_errors,
 )
-from napari_sam21.core.errors import ModelError
+from napari_sam21.models.offer import megabytes
 
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for a script.")]
@@ -28,15 +27,17 @@ def run_setup(
     """Fetch a model of the list, after asking; says size, source and licence."""
     from napari_sam21.models.fetch import fetch_model
     from napari_sam21.models.library import state_of
+    from napari_sam21.models.offer import addresses, as_text, offer
 
     with user_errors():
         state = state_of(model)
         if state.ready and state.folder is not None:
             folder, fetched = state.folder, False
         else:
-            for line in offer_of(model):
+            say(as_text(offer(model)), error=as_json)
+            for line in addresses(model):
                 say(line, error=as_json)
-            if not agreed(f"Fetch {size_of(state.size)}?", yes):
+            if not agreed(f"Fetch {megabytes(state.size)}?", yes):
                 raise typer.Exit
             with progress_bar() as progress:
                 folder, fetched = fetch_model(model, progress=progress), True
@@ -44,26 +45,6 @@ def run_setup(
             say_json({"name": model, "folder": str(folder), "fetched": fetched})
         else:
             say(f"{model} is ready in {folder}")
-
-
-def offer_of(name: str) -> list[str]:
-    """Return what one should know before a model is fetched."""
-    from napari_sam21.models.fetch import sources_of
-    from napari_sam21.models.table import MODELS
-
-    row = MODELS.get(name)
-    if row is None or not row.sources:
-        raise ModelError(
-            f"{name!r} is a model of your own: it cannot be fetched. Import it again "
-            "(napari-sam21 models import PATH --replace)"
-        )
-    lines = [f"{row.title}: {row.card.summary}", f"licence: {row.licence}"]
-    lines += [f"trained on: {row.data}"]
-    for number, source in enumerate(sources_of(row), 1):
-        seen = "one source" if source.witnesses == 1 else f"{source.witnesses} sources"
-        lines.append(f"source {number}: {source.url}")
-        lines.append(f"  {size_of(source.size)}, SHA-256 {source.sha256} ({seen})")
-    return lines
 
 
 def run_clean(
@@ -88,12 +69,12 @@ def run_clean(
             found += own_models()
         total = sum(each.size for each in found)
         for each in found:
-            say(f"{size_of(each.size):>9}  {each.what}: {each.path}", error=as_json)
+            say(f"{megabytes(each.size):>9}  {each.what}: {each.path}", error=as_json)
         if not found:
             say("There is nothing to delete.", error=as_json)
-        elif agreed(f"Delete these, {size_of(total)}?", yes):
+        elif agreed(f"Delete these, {megabytes(total)}?", yes):
             remove_all(found)
-            say(f"Deleted, {size_of(total)} are free again.", error=as_json)
+            say(f"Deleted, {megabytes(total)} are free again.", error=as_json)
         else:
             raise typer.Exit
         if as_json:

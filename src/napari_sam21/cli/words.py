@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress
 
 from napari_sam21.core.errors import Cancelled, Sam21Error
+from napari_sam21.models.offer import megabytes
 
 USER_ERROR, USAGE_ERROR, INTERRUPTED = 1, 2, 130
 """Exit codes: something to mend, a wrong call or a question nobody answers, Ctrl+C."""
@@ -45,13 +46,6 @@ def say_json(value: Any) -> None:
     typer.echo(json.dumps(value, indent=2))
 
 
-def size_of(count: int) -> str:
-    """Return a number of bytes as people say it."""
-    if count < 1_000_000:
-        return f"{count / 1e3:.0f} kB"
-    return f"{count / 1e6:,.0f} MB"
-
-
 def agreed(question: str, yes: bool, flag: str = "--yes") -> bool:
     """Ask, unless the answer was given with the call.
 
@@ -73,7 +67,7 @@ def progress_bar() -> Iterator[Callable[[str, int, int], None]]:
         task = bar.add_task("", total=None, amount="")
 
         def show(step: str, done: int, total: int) -> None:
-            amount = f"{size_of(done)} of {size_of(total)}" if total else ""
+            amount = f"{megabytes(done)} of {megabytes(total)}" if total else ""
             bar.update(
                 task,
                 description=step,

@@ -176,7 +176,7 @@ def _darktable(file: str, sha256: str, size: int, witnesses: int = 1) -> Source:
 _ROWS = (
     ModelRow(
         name="starter",
-        title="Starter (built in, not SAM)",
+        title="Starter (not SAM)",
         licence="BSD-3-Clause",
         data="BBBC038v1 stage 1 training images, Broad Institute, CC0 1.0",
         card=Card(
