@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from desk import Desk
 from graphs import write_model
+from serving import packed, put_into_table, row_for, serving
 
 import napari_sam21 as sam
 from napari_sam21.models import home, last
@@ -64,3 +65,15 @@ def desk(tiny_folder: Path) -> Iterator[Callable[..., Desk]]:
     yield make
     for each in made:
         each.close()
+
+
+@pytest.fixture
+def published(
+    tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Path]:
+    """The archive of a model named "published", which a server on this machine has."""
+    (tmp_path / "served").mkdir()
+    archive = packed(tiny_folder, tmp_path / "served" / "published.dtmodel")
+    with serving(archive.parent) as address:
+        put_into_table(row_for(archive, address), monkeypatch)
+        yield archive

@@ -189,3 +189,42 @@ def test_help_names_the_options(arguments: list[str]) -> None:
     done = call(*arguments)
     assert done.exit_code == 0
     assert "--json" in done.stdout
+
+
+# --- setup: the one command that uses the network ---------------------------------
+
+
+def test_setup_asks_says_what_and_fetches(published: Path) -> None:
+    refused = call("setup", "published")
+    assert refused.exit_code == 2
+    for word in ("CC0-1.0", "127.0.0.1", "SHA-256", "Nobody is there to answer"):
+        assert word in refused.output
+    assert listed()["published"]["state"] == "absent"
+    done = call("setup", "published", "--yes", "--json")
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["fetched"] is True
+    assert listed()["published"]["state"] == "ready"
+    assert call("models", "verify", "published").exit_code == 0
+
+
+def test_setup_of_what_is_here_fetches_nothing(published: Path) -> None:
+    call("setup", "published", "--yes")
+    published.unlink()
+    done = call("setup", "published", "--json")
+    assert json.loads(done.stdout)["fetched"] is False
+
+
+def test_setup_of_a_missing_file_says_what_to_do(published: Path) -> None:
+    published.unlink()
+    done = call("setup", "published", "--yes")
+    assert done.exit_code == 1
+    assert "404" in done.stderr
+    assert "napari-sam21 models import" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [("nothing", "there is no model named 'nothing'"), ("starter", "starter is ready")],
+)
+def test_setup_of_other_names(name: str, message: str) -> None:
+    assert message in call("setup", name, "--yes").output

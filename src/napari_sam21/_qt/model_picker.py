@@ -45,11 +45,11 @@ class ModelPicker(QWidget):
     def __init__(self, shelf: Callable[[], ModelShelf | None]) -> None:
         super().__init__()
         self._shelf = shelf
+        self._in_use: str | Path = ""
+        self._shown: object = None
         self.combo = ComboBox(choices=self._choices)
         self.combo.changed.connect(self._picked)
         let_shrink(self.combo.native)
-        self._in_use: str | Path = ""
-        self._shown: object = None
         self._make_menu()
         self._bar = QProgressBar()
         self._bar.setRange(0, 100)
@@ -123,10 +123,13 @@ class ModelPicker(QWidget):
         # Never a busy bar: each frame of one recomposes the window.
         self._bar.setValue(100 * coming.done // max(coming.total, 1))
 
-    def _choices(self, _: Any) -> list[tuple[str, str]]:
+    def _choices(self, _: Any) -> list[tuple[str, str | Path]]:
         shelf = self._shelf()
-        found = () if shelf is None else shelf.states()
-        return [(_words(state), state.name) for state in found]
+        states = () if shelf is None else shelf.states()
+        found: list[tuple[str, str | Path]] = [(_words(s), s.name) for s in states]
+        if isinstance(self._in_use, Path):  # a script asked for it
+            found.append((f"{self._in_use.name} (from a path)", self._in_use))
+        return found
 
     def _state(self) -> ModelState | None:
         """State of the model in use; None for one that was loaded from a path."""
@@ -141,9 +144,9 @@ class ModelPicker(QWidget):
         if shelf is not None:
             call(shelf)
 
-    def _picked(self, name: str) -> None:
+    def _picked(self, name: str | Path) -> None:
         shelf = self._shelf()
-        if shelf is None:
+        if shelf is None or isinstance(name, Path):
             return
         self._shown = None  # the list says what was picked, not what is in use
         try:
