@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_sam21.core.embedding import Answer, Embedding
+from napari_sam21.core.geometry import Region
 from napari_sam21.core.masks import upsample
 from napari_sam21.core.prompts import NEGATIVE, POSITIVE, Prompts
 
@@ -41,11 +42,14 @@ class Draft:
         Questions asked so far, each one's prompts an extension of the last one's.
     embedding : Embedding or None
         Frozen from the first answer to the commit, whatever the view does meanwhile.
+    region : Region or None
+        Frozen from the first prompt on; it only grows, for prompts outside of it.
     """
 
     prompts: Prompts = field(default_factory=Prompts)
     rounds: tuple[Round, ...] = ()
     embedding: Embedding | None = None
+    region: Region | None = None
 
     @property
     def answer(self) -> Answer | None:
@@ -68,7 +72,7 @@ class Draft:
 
     def last(self) -> Draft:
         """Keep the last answer only, and no embedding: small enough for a history."""
-        return Draft(self.prompts, self.rounds[-1:])
+        return Draft(self.prompts, self.rounds[-1:], region=self.region)
 
     def ask(self, prompts: Prompts) -> Draft:
         """Change the prompts, and forget the answers that no longer lead to them.
@@ -77,8 +81,16 @@ class Draft:
         so that its logits are not fed back.
         """
         kept = tuple(each for each in self.rounds if prompts.extends(each.prompts))
-        embedding = self.embedding if prompts else None
-        return Draft(prompts, kept if prompts else (), embedding)
+        if not prompts:
+            return Draft()
+        return Draft(prompts, kept, self.embedding, self.region)
+
+    def within(self, region: Region) -> Draft:
+        """Settle for a region; the embedding of another one is of no use any more."""
+        embedding = self.embedding
+        if embedding is not None and embedding.region != region:
+            embedding = None
+        return replace(self, region=region, embedding=embedding)
 
     def answered(self, prompts: Prompts, answer: Answer, embedding: Embedding) -> Draft:
         """Add the answer to some prompts, with the candidate the rules choose."""
@@ -94,9 +106,13 @@ class Draft:
         last = replace(self.rounds[-1], answer=self.answer.choose(index))
         return replace(self, rounds=(*self.rounds[:-1], last))
 
+    def without_region(self) -> Draft:
+        """Keep prompts and answers: the next question is asked in another region."""
+        return replace(self, region=None)
+
     def without_answers(self) -> Draft:
         """Keep the prompts only: another model is to be asked."""
-        return Draft(self.prompts)
+        return Draft(self.prompts, region=self.region)
 
 
 def choose_candidate(answer: Answer, prompts: Prompts, previous: Answer | None) -> int:

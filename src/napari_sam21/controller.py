@@ -17,13 +17,14 @@ from napari_sam21.commits import Committer
 from napari_sam21.core.errors import LayerError, Sam21Error
 from napari_sam21.core.lanes import Lane
 from napari_sam21.core.prompts import NEGATIVE, POSITIVE
-from napari_sam21.editor import Host, ImageEditor
+from napari_sam21.editor import ImageEditor
 from napari_sam21.inference import Inference, shared_store
 from napari_sam21.layers.navigate import go_to, planes_with, waiting
 from napari_sam21.layers.output import check_output
 from napari_sam21.layers.prompts import Mark
 from napari_sam21.layers.scene import leave_prompts
 from napari_sam21.layers.target import OutputTarget
+from napari_sam21.ports import Host
 from napari_sam21.shelf import ModelShelf
 from napari_sam21.view import KEYS, View, view_of
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,18 +17,16 @@ import numpy.typing as npt
 from napari_sam21.annotation import Draft
 from napari_sam21.core.embedding import Answer, Embedding
 from napari_sam21.core.errors import LayerError
+from napari_sam21.core.geometry import Region
 from napari_sam21.core.prompts import Prompts
 from napari_sam21.inference import Inference
-from napari_sam21.layers.planes import (
-    Plane,
-    PlaneSource,
-    displayed_plane,
-    is_inside,
-    snapshot,
-)
+from napari_sam21.layers.field import Field
+from napari_sam21.layers.planes import Plane, displayed_plane, is_inside
 from napari_sam21.layers.prompts import Mark, prompts_on
 from napari_sam21.layers.scene import Scene
+from napari_sam21.layers.source import PlaneSource, snapshot
 from napari_sam21.layers.watch import Watch
+from napari_sam21.ports import Host, Listener
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -38,39 +36,6 @@ SETTLE_MS = 150
 """The view must rest this long before it is embedded ahead of a click."""
 
 Crop = tuple[npt.NDArray[np.bool_], tuple[int, int]]
-
-
-class Host(Protocol):
-    """What is needed of the program this runs in."""
-
-    def deliver(self, call: Callable[[], None]) -> object:
-        """Run a call in the thread that owns the layers, soon; from any thread."""
-
-    def soon(self, call: Callable[[], None]) -> None:
-        """Run a call in the owner's thread, after what runs now."""
-
-    def debounced(
-        self, call: Callable[[], None], milliseconds: int
-    ) -> Callable[[], object]:
-        """Return a call that runs once its callers were quiet for a while."""
-
-
-class Listener(Protocol):
-    """Who hears of what happens in the editor."""
-
-    def prompts_edited(
-        self, before: tuple[Mark, ...], after: tuple[Mark, ...], word: str
-    ) -> None:
-        """The user changed the points; the word is for the status."""
-
-    def editor_changed(self) -> None:
-        """Something to show has changed."""
-
-    def view_moved(self) -> None:
-        """Another slice, contrast or orientation is on show."""
-
-    def failed(self, error: BaseException) -> None:
-        """A run in the background raised."""
 
 
 class ImageEditor:
@@ -102,12 +67,18 @@ class ImageEditor:
         self._listener = listener
         self._soon = host.soon
         self._settled = host.debounced(self._embed_ahead, SETTLE_MS)
+        self.field = Field(image)
         self._drafts: dict[Plane, Draft] = {}
         self._behind: tuple[Mark, ...] | None = None
         self.scene = Scene(viewer, image, self._edited, listener.editor_changed, keys)
         self.marks = self.scene.prompts.marks
         self._watch = Watch(
-            viewer, image, self._view_moved, self._settled, self._image_placed
+            viewer,
+            image,
+            seen=self._view_moved,
+            edited=self._settled,
+            placed=self._image_placed,
+            zoomed=self._settled,
         )
 
     def close(self, keep_prompts: bool = False, gone: bool = False) -> None:
@@ -154,7 +125,24 @@ class ImageEditor:
     def _draft(self, plane: Plane) -> Draft:
         """Return a plane's object as its points are now: they alone decide."""
         prompts = prompts_on(self.marks, plane)
-        return self._drafts.get(plane, Draft()).ask(prompts)
+        draft = self._drafts.get(plane, Draft()).ask(prompts)
+        if not prompts:
+            return draft
+        return draft.within(self.field.region(plane, prompts.corners_rc, draft.region))
+
+    def region(self) -> Region | None:
+        """Return the region of the plane on show that a click would be asked in."""
+        plane = self.shown()
+        return None if plane is None else self._region(plane)
+
+    def _region(self, plane: Plane) -> Region:
+        return self._draft(plane).region or self.field.region(plane)
+
+    def set_field(self, mode: str) -> None:
+        """Choose regions otherwise from now on; an object begun is asked anew."""
+        self.field.set_mode(mode, self.region())
+        self._drafts = {p: d.without_region() for p, d in self._drafts.items()}
+        self.sync()
 
     def is_ready(self) -> bool:
         """Whether a click would be answered at once."""
@@ -306,6 +294,7 @@ class ImageEditor:
         plane = self.shown()
         if plane is not None and self._watch.open:
             source = self._source(plane)
+            self.scene.preview.lie_over(plane, source.region)
             if self._inference.ready(source) is None:
                 self._inference.prepare(source, self._embedded, self._listener.failed)
             elif self._waits_for_answer(plane):
@@ -326,7 +315,7 @@ class ImageEditor:
             self.scene.preview.draw(answer, plane)
 
     def _source(self, plane: Plane) -> PlaneSource:
-        return snapshot(self.image, plane, self._watch.version)
+        return snapshot(self.image, plane, self._watch.version, self._region(plane))
 
     def _view_moved(self) -> None:
         """Another slice or contrast: draw what waits there, embed when it rests."""

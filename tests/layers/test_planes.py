@@ -11,7 +11,8 @@ from napari.components import ViewerModel
 from napari.layers import Image
 
 from napari_sam21.core.errors import LayerError
-from napari_sam21.layers.planes import displayed_plane, read_plane, snapshot
+from napari_sam21.layers.planes import displayed_plane
+from napari_sam21.layers.source import read_plane, snapshot
 
 SHAPES = ((20, 30), (4, 20, 30), (3, 4, 20, 30))
 ORDERS = [

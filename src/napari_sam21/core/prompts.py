@@ -59,6 +59,14 @@ class Prompts:
         object.__setattr__(self, "point_labels", labels)
         object.__setattr__(self, "box_rc", box)
 
+    @property
+    def corners_rc(self) -> tuple[RowColumn, ...]:
+        """All points, and two corners of the box; plane frame."""
+        if self.box_rc is None:
+            return tuple(self.points_rc)
+        r0, c0, r1, c1 = self.box_rc
+        return (*self.points_rc, (r0, c0), (r1, c1))
+
     def __bool__(self) -> bool:
         return bool(self.points_rc) or self.box_rc is not None
 

@@ -1,17 +1,14 @@
-"""From an image layer and what the viewer shows of it to pixels for the core."""
+"""Which plane of an image layer the viewer shows."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from napari_sam21.core.errors import LayerError
-from napari_sam21.core.geometry import MODEL_SIDE, whole_plane
-from napari_sam21.core.preprocess import ModelInput, as_plane, prepare_crop
 
 if TYPE_CHECKING:
     from napari.components import Dims
@@ -113,117 +110,3 @@ def _hidden_indices(
     return tuple(
         sorted((axis, round(float(v))) for axis, v in zip(hidden, values, strict=True))
     )
-
-
-@dataclass(frozen=True)
-class PlaneSource:
-    """A snapshot of what is to be embedded; reads pixels only when asked to.
-
-    Attributes
-    ----------
-    token : hashable
-        Equal tokens mean equal pixels, seen in the same way.
-    data : array-like
-        The layer's data, or the level nearest to the model's resolution.
-    full_shape : tuple of int
-        Shape of level 0.
-    rgb : bool
-        Whether the last axis of the data holds colours.
-    plane : Plane
-    contrast_limits : (float, float) or None
-    gamma : float
-    """
-
-    token: Hashable
-    plane: Plane = field(compare=False)
-    data: Any = field(compare=False, repr=False)
-    full_shape: tuple[int, ...] = field(compare=False)
-    rgb: bool = field(compare=False)
-    contrast_limits: tuple[float, float] | None = field(compare=False)
-    gamma: float = field(compare=False)
-
-    def read(self) -> ModelInput:
-        """Read the plane and prepare it for the encoder. For a worker's thread."""
-        found = read_plane(self.data, self.plane, self.rgb, self.full_shape)
-        pixels = as_plane(found)
-        return prepare_crop(
-            pixels,
-            whole_plane(self.plane.shape),
-            self.plane.shape,
-            self.contrast_limits,
-            self.gamma,
-        )
-
-
-def snapshot(layer: Image, plane: Plane, version: int) -> PlaneSource:
-    """Freeze how a plane of an image layer is seen now.
-
-    Parameters
-    ----------
-    layer : Image
-    plane : Plane
-    version : int
-        Counts the changes of the layer's pixels, which nothing else shows.
-    """
-    limits, gamma = _intensities(layer)
-    level = _level(layer, plane) if layer.multiscale else None
-    return PlaneSource(
-        token=(layer.unique_id, plane, limits, gamma, version),
-        plane=plane,
-        data=layer.data if level is None else layer.data[level],
-        full_shape=level_shape(layer),
-        rgb=bool(layer.rgb),
-        contrast_limits=limits,
-        gamma=gamma,
-    )
-
-
-def _intensities(layer: Image) -> tuple[tuple[float, float] | None, float]:
-    """Limits and gamma that make the model see what napari shows."""
-    if not layer.rgb:
-        low, high = layer.contrast_limits
-        return (float(low), float(high)), float(layer.gamma)
-    # napari shows colours without limits: whole integer range, floats from 0 to 1.
-    kind = np.dtype(layer.dtype)
-    if kind == np.uint8 or kind == np.bool_:
-        return None, 1.0
-    high = float(np.iinfo(kind).max) if kind.kind in "ui" else 1.0
-    return (0.0, high), 1.0
-
-
-def _level(layer: Image, plane: Plane) -> int:
-    """The coarsest level that still has the model's resolution."""
-    shapes = [[shape[axis] for axis in plane.displayed] for shape in layer.level_shapes]
-    enough = [level for level, sizes in enumerate(shapes) if min(sizes) >= MODEL_SIDE]
-    return max(enough, default=0)
-
-
-def read_plane(
-    data: Any, plane: Plane, rgb: bool, full_shape: Sequence[int] | None = None
-) -> npt.NDArray[np.generic]:
-    """Read one plane out of any array-like, and only that plane.
-
-    Parameters
-    ----------
-    data : array-like
-        numpy, dask, zarr, …; of level 0 or a coarser level.
-    plane : Plane
-        Its hidden indices are of level 0.
-    rgb : bool
-        Whether a last axis of colours follows.
-    full_shape : sequence of int, optional
-        Shape of level 0, if the data is of a coarser level.
-
-    Returns
-    -------
-    array, shape (h, w) or (h, w, channels)
-        Rows and columns as displayed.
-    """
-    index: list[Any] = [slice(None)] * plane.ndim
-    for axis, value in plane.hidden:
-        size = data.shape[axis]
-        full = size if full_shape is None else full_shape[axis]
-        index[axis] = min(int((value + 0.5) * size / full), size - 1)
-    pixels = np.asarray(data[tuple(index)])
-    transposed = plane.displayed[0] > plane.displayed[1]
-    return pixels.swapaxes(0, 1) if transposed else pixels

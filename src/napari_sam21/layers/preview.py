@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_sam21.core.embedding import Answer
-from napari_sam21.core.geometry import MODEL_SIDE, Region
+from napari_sam21.core.geometry import MODEL_SIDE, Region, whole_plane
 from napari_sam21.core.masks import crop_mask, tighten
 from napari_sam21.layers.placement import affine_of, grid_affine, units_of
 from napari_sam21.layers.planes import Plane
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 NAME = "SAM preview"
 COLOR = "#ffd400"
 OPACITY = 0.45
+OUTLINE = "#4cc9f0"
+"""Of the region that the model sees, where that is not the whole image."""
 
 Bool = npt.NDArray[np.bool_]
 Crop = tuple[Bool, tuple[int, int]]
@@ -80,6 +82,11 @@ class PreviewLayer:
             grid[...] ^= strokes
         self._refresh()
 
+    def lie_over(self, plane: Plane, region: Region) -> None:
+        """Show which region a click would be asked in, unless an answer is on show."""
+        if self._shown is None and not self.layer.data.any():
+            self._place(plane, region)
+
     def _keep_strokes(self) -> None:
         """Remember where the layer differs from what was drawn on it."""
         if self._shown is None:
@@ -123,15 +130,19 @@ class PreviewLayer:
         brushed = painted != self._drawn
         if self._placed is None or not brushed.any():
             return crop
-        rows = _cells(region.height, painted.shape[0])
-        columns = _cells(region.width, painted.shape[1])
         mask, (row, column) = crop
-        plane = np.zeros((region.height, region.width), bool)
         top, left = row - region.r0, column - region.c0
-        plane[top : top + mask.shape[0], left : left + mask.shape[1]] = mask
-        fine = np.ix_(rows, columns)
-        np.copyto(plane, painted[fine], where=brushed[fine])
-        return tighten(plane, (region.r0, region.c0))
+        rows = _window(brushed.any(axis=1), region.height, top, top + mask.shape[0])
+        columns = _window(brushed.any(axis=0), region.width, left, left + mask.shape[1])
+        fine = np.ix_(
+            _cells(rows, region.height, painted.shape[0]),
+            _cells(columns, region.width, painted.shape[1]),
+        )
+        found = np.zeros((len(rows), len(columns)), bool)
+        top, left = top - rows.start, left - columns.start
+        found[top : top + mask.shape[0], left : left + mask.shape[1]] = mask
+        np.copyto(found, painted[fine], where=brushed[fine])
+        return tighten(found, (region.r0 + rows.start, region.c0 + columns.start))
 
     def _grid(self) -> npt.NDArray[np.uint8]:
         """A writable (rows, columns) view of the layer's data."""
@@ -154,6 +165,7 @@ class PreviewLayer:
         for axis, size in zip(plane.displayed, grid, strict=True):
             shape[axis] = size
         self._placed = (plane, region)
+        self.layer.bounding_box.visible = region != whole_plane(plane.shape)
         if self.layer.data.shape != tuple(shape):
             self.layer.data = np.zeros(shape, np.uint8)
         self.layer.affine = grid_affine(self._image, plane, region, grid)
@@ -165,9 +177,19 @@ class PreviewLayer:
         self.layer.refresh(thumbnail=False, extent=False, highlight=False)
 
 
-def _cells(pixels: int, cells: int) -> npt.NDArray[np.intp]:
-    """Grid cell under each pixel centre."""
-    return ((np.arange(pixels) + 0.5) * (cells / pixels)).astype(np.intp)
+def _cells(pixels: range, size: int, cells: int) -> npt.NDArray[np.intp]:
+    """Grid cell under the centre of each of some pixels."""
+    return ((np.asarray(pixels) + 0.5) * (cells / size)).astype(np.intp)
+
+
+def _window(brushed: Bool, size: int, start: int, stop: int) -> range:
+    """Pixels of one axis that a mask from start to stop, or a stroke, may cover."""
+    found = np.flatnonzero(brushed)
+    scale = size / len(brushed)
+    first, last = int(found[0] * scale), int(np.ceil((found[-1] + 1) * scale))
+    if start == stop:
+        return range(first, last)
+    return range(min(first, start), max(last, stop))
 
 
 def make_preview(image: Image) -> Labels:
@@ -175,7 +197,7 @@ def make_preview(image: Image) -> Labels:
     from napari.layers import Labels
     from napari.utils.colormaps import DirectLabelColormap
 
-    return Labels(
+    layer = Labels(
         np.zeros((1,) * image.ndim, np.uint8),
         name=NAME,
         opacity=OPACITY,
@@ -186,3 +208,7 @@ def make_preview(image: Image) -> Labels:
         affine=affine_of(image),
         **units_of(image),
     )
+    layer.bounding_box.points = False
+    layer.bounding_box.line_color = OUTLINE
+    layer.bounding_box.line_thickness = 2
+    return layer

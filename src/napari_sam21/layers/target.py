@@ -18,7 +18,8 @@ from napari_sam21.layers.output import (
     make_room,
     write_object,
 )
-from napari_sam21.layers.planes import Plane, read_plane
+from napari_sam21.layers.planes import Plane
+from napari_sam21.layers.source import read_plane
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel

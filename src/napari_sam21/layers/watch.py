@@ -34,6 +34,8 @@ class Watch:
         Called when pixels may have changed.
     placed : callable
         Called when the image lies elsewhere in the world.
+    zoomed : callable
+        Called when another part of the plane may be on show, before it is drawn.
 
     Attributes
     ----------
@@ -48,11 +50,14 @@ class Watch:
         seen: Callable[[], None],
         edited: Callable[[], object],
         placed: Callable[[], None],
+        zoomed: Callable[[], object],
     ) -> None:
         self.version = next(VERSIONS)
         self._dims, self._image = viewer.dims, image
         self._on_seen, self._on_edited, self._on_placed = seen, edited, placed
+        self._on_zoomed = zoomed
         self._view = self._look()
+        camera = getattr(viewer, "scene", viewer).camera  # napari 0.9 has moved it
         self._connections: list[tuple[Any, Callable[..., None]]] = [
             (viewer.dims.events.point, self._seen),
             (viewer.dims.events.order, self._seen),
@@ -60,6 +65,8 @@ class Watch:
             (image.events.contrast_limits, self._seen),
             (image.events.gamma, self._seen),
             (image.events.name, self._seen),
+            (camera.events.zoom, self._zoomed),
+            (camera.events.center, self._zoomed),
             (image.events.data, self._changed),
             (image.events.set_data, self._refreshed),
         ]
@@ -82,6 +89,9 @@ class Watch:
 
     def _seen(self, event: Any = None) -> None:
         self._on_seen()
+
+    def _zoomed(self, event: Any = None) -> None:
+        self._on_zoomed()
 
     def _placed(self, event: Any = None) -> None:
         self._on_placed()

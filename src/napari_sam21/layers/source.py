@@ -1,0 +1,177 @@
+"""From a region of an image layer, as the user sees it, to pixels for the core."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_sam21.core.geometry import MODEL_SIDE, Region, whole_plane
+from napari_sam21.core.preprocess import ModelInput, as_plane, prepare_crop
+from napari_sam21.core.regions import Rect
+from napari_sam21.layers.planes import Plane, level_shape
+
+if TYPE_CHECKING:
+    from napari.layers import Image
+
+
+@dataclass(frozen=True)
+class PlaneSource:
+    """A snapshot of what is to be embedded; reads pixels only when asked to.
+
+    Attributes
+    ----------
+    token : hashable
+        Equal tokens mean equal pixels, seen in the same way.
+    data : array-like
+        The layer's data, or the level nearest to the model's resolution.
+    region : Region
+        The rectangle of the plane that is shown to the model.
+    full_shape : tuple of int
+        Shape of level 0.
+    rgb : bool
+        Whether the last axis of the data holds colours.
+    plane : Plane
+    contrast_limits : (float, float) or None
+    gamma : float
+    """
+
+    token: Hashable
+    plane: Plane = field(compare=False)
+    region: Region = field(compare=False)
+    data: Any = field(compare=False, repr=False)
+    full_shape: tuple[int, ...] = field(compare=False)
+    rgb: bool = field(compare=False)
+    contrast_limits: tuple[float, float] | None = field(compare=False)
+    gamma: float = field(compare=False)
+
+    def read(self) -> ModelInput:
+        """Read the region and prepare it for the encoder. For a worker's thread."""
+        found = read_plane(
+            self.data, self.plane, self.rgb, self.full_shape, self.region
+        )
+        return prepare_crop(
+            as_plane(found),
+            self.region,
+            self.plane.shape,
+            self.contrast_limits,
+            self.gamma,
+        )
+
+
+def snapshot(
+    layer: Image, plane: Plane, version: int, region: Region | None = None
+) -> PlaneSource:
+    """Freeze how a region of an image layer is seen now.
+
+    Parameters
+    ----------
+    layer : Image
+    plane : Plane
+    version : int
+        Counts the changes of the layer's pixels, which nothing else shows.
+    region : Region, optional
+        Default: the whole plane.
+    """
+    limits, gamma = _intensities(layer)
+    shown = whole_plane(plane.shape) if region is None else region
+    level = _level(layer, plane, shown) if layer.multiscale else None
+    return PlaneSource(
+        token=(layer.unique_id, plane, shown, limits, gamma, version),
+        plane=plane,
+        region=shown,
+        data=layer.data if level is None else layer.data[level],
+        full_shape=level_shape(layer),
+        rgb=bool(layer.rgb),
+        contrast_limits=limits,
+        gamma=gamma,
+    )
+
+
+def visible_rect(layer: Image, plane: Plane) -> Rect:
+    """Return what the canvas shows of a plane, as of its last drawing.
+
+    Of a rotated image it is the upright rectangle around it. Edges are those of
+    pixels: see `core.regions.Rect`.
+    """
+    corners = np.asarray(layer.corner_pixels, float)
+    factors = np.ones(corners.shape[1])
+    if layer.multiscale:
+        factors = np.asarray(layer.downsample_factors[layer.data_level], float)
+    first, last = corners[0] * factors, (corners[1] + 1) * factors
+    row, column = plane.displayed
+    return Rect(first[row], first[column], last[row], last[column])
+
+
+def _intensities(layer: Image) -> tuple[tuple[float, float] | None, float]:
+    """Limits and gamma that make the model see what napari shows."""
+    if not layer.rgb:
+        low, high = layer.contrast_limits
+        return (float(low), float(high)), float(layer.gamma)
+    # napari shows colours without limits: whole integer range, floats from 0 to 1.
+    kind = np.dtype(layer.dtype)
+    if kind == np.uint8 or kind == np.bool_:
+        return None, 1.0
+    high = float(np.iinfo(kind).max) if kind.kind in "ui" else 1.0
+    return (0.0, high), 1.0
+
+
+def _level(layer: Image, plane: Plane, region: Region) -> int:
+    """The coarsest level that still has the model's resolution of a region."""
+    share_rc = np.array([region.height, region.width]) / plane.shape
+    enough = [0]
+    for level, shape in enumerate(layer.level_shapes):
+        sizes = np.array([shape[axis] for axis in plane.displayed])
+        if min(sizes * share_rc) >= MODEL_SIDE:
+            enough.append(level)
+    return max(enough)
+
+
+def read_plane(
+    data: Any,
+    plane: Plane,
+    rgb: bool,
+    full_shape: Sequence[int] | None = None,
+    region: Region | None = None,
+) -> npt.NDArray[np.generic]:
+    """Read a region of one plane out of any array-like, and only that.
+
+    Parameters
+    ----------
+    data : array-like
+        numpy, dask, zarr, …; of level 0 or a coarser level.
+    plane : Plane
+        Its hidden indices are of level 0.
+    rgb : bool
+        Whether a last axis of colours follows.
+    full_shape : sequence of int, optional
+        Shape of level 0, if the data is of a coarser level.
+    region : Region, optional
+        Rectangle of the plane, level 0. Default: all of it.
+
+    Returns
+    -------
+    array, shape (h, w) or (h, w, channels)
+        Rows and columns as displayed.
+    """
+    full = data.shape if full_shape is None else full_shape
+    shown = whole_plane(plane.shape) if region is None else region
+    index: list[Any] = [slice(None)] * plane.ndim
+    for axis, value in plane.hidden:
+        size = data.shape[axis]
+        index[axis] = min(int((value + 0.5) * size / full[axis]), size - 1)
+    spans = ((shown.r0, shown.r1), (shown.c0, shown.c1))
+    for axis, span in zip(plane.displayed, spans, strict=True):
+        index[axis] = _cells(span, data.shape[axis] / full[axis], data.shape[axis])
+    pixels = np.asarray(data[tuple(index)])
+    transposed = plane.displayed[0] > plane.displayed[1]
+    return pixels.swapaxes(0, 1) if transposed else pixels
+
+
+def _cells(span: tuple[int, int], share: float, size: int) -> slice:
+    """Pixels of a level that show a span of level 0, at least one."""
+    first = min(round(span[0] * share), size - 1)
+    return slice(first, max(min(round(span[1] * share), size), first + 1))

@@ -1,0 +1,41 @@
+"""What the editor needs of others: the program it runs in, and who listens to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from napari_sam21.layers.prompts import Mark
+
+
+class Host(Protocol):
+    """What is needed of the program this runs in."""
+
+    def deliver(self, call: Callable[[], None]) -> object:
+        """Run a call in the thread that owns the layers, soon; from any thread."""
+
+    def soon(self, call: Callable[[], None]) -> None:
+        """Run a call in the owner's thread, after what runs now."""
+
+    def debounced(
+        self, call: Callable[[], None], milliseconds: int
+    ) -> Callable[[], object]:
+        """Return a call that runs once its callers were quiet for a while."""
+
+
+class Listener(Protocol):
+    """Who hears of what happens in the editor."""
+
+    def prompts_edited(
+        self, before: tuple[Mark, ...], after: tuple[Mark, ...], word: str
+    ) -> None:
+        """The user changed the points; the word is for the status."""
+
+    def editor_changed(self) -> None:
+        """Something to show has changed."""
+
+    def view_moved(self) -> None:
+        """Another slice, contrast or orientation is on show."""
+
+    def failed(self, error: BaseException) -> None:
+        """A run in the background raised."""
