@@ -123,6 +123,11 @@ class Controller:
         if self.editor is not None:
             self.editor.ask_again()
 
+    def set_field(self, mode: str) -> None:
+        """Choose the region that the model sees otherwise; see `layers.field.MODES`."""
+        if self.editor is not None:
+            self.editor.set_field(mode)
+
     def set_output(self, labels: Labels | None) -> None:
         """Write objects to a layer from now on; None makes a new one on commit."""
         self.say("")

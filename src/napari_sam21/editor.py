@@ -20,7 +20,7 @@ from napari_sam21.core.errors import LayerError
 from napari_sam21.core.geometry import Region
 from napari_sam21.core.prompts import Prompts
 from napari_sam21.inference import Inference
-from napari_sam21.layers.field import Field
+from napari_sam21.layers.field import Field, in_words
 from napari_sam21.layers.planes import Plane, displayed_plane, is_inside
 from napari_sam21.layers.prompts import Mark, prompts_on
 from napari_sam21.layers.scene import Scene
@@ -134,6 +134,11 @@ class ImageEditor:
         """Return the region of the plane on show that a click would be asked in."""
         plane = self.shown()
         return None if plane is None else self._region(plane)
+
+    def region_in_words(self) -> str:
+        """Say what the model sees of the plane on show."""
+        plane = self.shown()
+        return "" if plane is None else in_words(self._region(plane), plane)
 
     def _region(self, plane: Plane) -> Region:
         return self._draft(plane).region or self.field.region(plane)

@@ -35,6 +35,8 @@ class View:
         The chosen candidate.
     next_label : int
         Label of the next point.
+    region : str
+        What the model sees of the image, in words.
     active : bool
         Whether our layers are there.
     clickable : bool
@@ -48,6 +50,7 @@ class View:
     scores: tuple[float, ...] = ()
     index: int = 0
     next_label: int = 1
+    region: str = ""
     active: bool = False
     clickable: bool = False
     can_commit: bool = False
@@ -132,6 +135,7 @@ def view_of(
         scores=() if answer is None else tuple(float(each) for each in answer.scores),
         index=0 if answer is None else answer.index,
         next_label=editor.scene.prompts.next_label,
+        region=editor.region_in_words(),
         active=True,
         clickable=editor.scene.clickable,
         can_commit=answer is not None,

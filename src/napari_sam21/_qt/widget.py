@@ -24,6 +24,7 @@ from napari_sam21._qt.host import QtHost
 from napari_sam21._qt.model_picker import ModelPicker
 from napari_sam21.controller import Controller
 from napari_sam21.core.prompts import NEGATIVE, POSITIVE
+from napari_sam21.layers.field import MODES
 from napari_sam21.layers.scene import is_ours
 from napari_sam21.shelf import ModelShelf
 from napari_sam21.view import SHOWN_KEY, View
@@ -129,10 +130,13 @@ class SamWidget(QWidget):
 
     def _make_choices(self) -> None:
         policies = [(text, key) for key, text in POLICY_WORDS.items()]
+        fields = [(text, key) for key, text in MODES.items()]
         self._image = ComboBox(choices=self._image_choices)
         self._model = ModelPicker(self._shelf)
         self._labels = ComboBox(choices=self._labels_choices)
         self._policy = ComboBox(choices=policies)
+        self._field = ComboBox(choices=fields)
+        self._region = QLabel()
         self._pin = _button("Pin", "Stay with this image when others are selected")
         self._pin.setCheckable(True)
         self._pin.toggled.connect(self._set_pin)
@@ -140,6 +144,7 @@ class SamWidget(QWidget):
             (self._image, self._set_image),
             (self._labels, self._set_labels),
             (self._policy, self._set_policy),
+            (self._field, self._set_field),
         ):
             combo.changed.connect(call)
             let_shrink(combo.native)
@@ -181,6 +186,10 @@ class SamWidget(QWidget):
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
         form.addRow("Image", image)
         form.addRow("Model", self._model)
+        region = QHBoxLayout()
+        region.addWidget(self._field.native, 1)
+        region.addWidget(self._region)
+        form.addRow("Region", region)
         form.addRow("Labels", self._labels.native)
         form.addRow("Overlap", self._policy.native)
         form.addRow("Next point", self._polarity)
@@ -224,6 +233,9 @@ class SamWidget(QWidget):
         self._follow(self._labels, controller.target.labels)
         self._model.follow(controller.inference.model_name)
         self._follow(self._policy, controller.commits.policy)
+        if controller.editor is not None:
+            self._follow(self._field, controller.editor.field.mode)
+        self._region.setText(view.region)
         self._pin.setChecked(controller.pinned)
         self._status.setText(view.status)
         self._mark_problem(view.problem)
@@ -299,6 +311,10 @@ class SamWidget(QWidget):
     def _set_labels(self, labels: Any) -> None:
         if self.controller is not None:
             self.controller.set_output(labels)
+
+    def _set_field(self, mode: str) -> None:
+        if self.controller is not None:
+            self.controller.set_field(mode)
 
     def _set_policy(self, policy: str) -> None:
         if self.controller is not None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 NAME = "SAM prompts"
 COLUMN = "polarity"
-CANVAS_SIZE = (14, 16)
+CANVAS_SIZE = (11, 13)
 """Points keep about this size on the screen, in pixels, at any zoom."""
 
 FINISHED = ("added", "removed", "changed")
