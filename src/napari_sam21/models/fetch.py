@@ -12,11 +12,12 @@ from filelock import FileLock, Timeout
 from napari_sam21.core.errors import ModelError
 from napari_sam21.core.runtime import Cancellation
 from napari_sam21.models import home
-from napari_sam21.models.bring import disk_error, need_space
-from napari_sam21.models.download import SourceError, WrongBytes, download
+from napari_sam21.models.bring import DiskError, disk_error, need_space
+from napari_sam21.models.download import REMEDY, WrongBytes, download
 from napari_sam21.models.install import Origin, Progress, install, no_progress
 from napari_sam21.models.library import READY, state_of, unknown
 from napari_sam21.models.publisher import explain
+from napari_sam21.models.stream import SourceError
 from napari_sam21.models.table import MODELS, ModelRow, Source
 
 LOCK_SECONDS = 0.2
@@ -107,8 +108,8 @@ def _room_for(row: ModelRow) -> Path:
     try:
         downloads.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise disk_error(downloads, error) from error
-    need_space(downloads, row.size)
+        raise disk_error(downloads, error, REMEDY) from error
+    need_space(downloads, row.size, REMEDY)
     return downloads
 
 
@@ -117,20 +118,39 @@ def _fetch(
 ) -> Path:
     problems = []
     for source in sources_of(row):
-        cancel.raise_if_wished()
         try:
-            progress(f"Asking {source.host}", 0, source.size)
-            archive = download(source, downloads, progress, cancel)
+            return _fetch_from(source, row, downloads, progress, cancel)
         except WrongBytes as error:
-            problems.append(f"{source.url}: {explain(source, error.found)}")
+            problem = explain(source, error.found, cancel)
         except SourceError as error:
-            problems.append(f"{source.url}: {error}")
-        else:
-            origin = Origin(row.name, row.title, row.licence, source.url, source.sha256)
-            folder = install([archive], origin, progress)
-            archive.unlink(missing_ok=True)
-            return folder
+            problem = str(error)
+        problems.append(f"{source.shown_url}: {problem}")
     raise ModelError(_nothing_came(row, problems))
+
+
+def _fetch_from(
+    source: Source,
+    row: ModelRow,
+    downloads: Path,
+    progress: Progress,
+    cancel: Cancellation,
+) -> Path:
+    cancel.raise_if_wished()
+    progress(f"Asking {source.host}", 0, source.size)
+    archive = download(source, downloads, progress, cancel)
+    cancel.raise_if_wished()
+    url, digest = source.shown_url, source.sha256
+    origin = Origin(row.name, row.title, row.licence, url, digest)
+    try:
+        folder = install([archive], origin, progress)
+    except DiskError:
+        raise  # the archive is whole, and stays for the next time
+    except ModelError as error:
+        # The right file, but this onnxruntime cannot use it; the next may be another.
+        archive.unlink(missing_ok=True)
+        raise SourceError(str(error)) from error
+    archive.unlink(missing_ok=True)
+    return folder
 
 
 def _nothing_came(row: ModelRow, problems: list[str]) -> str:
@@ -156,7 +176,7 @@ def _alone(path: Path, progress: Progress, cancel: Cancellation) -> Iterator[Non
         except Timeout:
             progress("Waiting for another napari that fetches the model", 0, 0)
         except OSError as error:
-            raise disk_error(path.parent, error) from error
+            raise disk_error(path.parent, error, REMEDY) from error
     try:
         yield
     finally:

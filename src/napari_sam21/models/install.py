@@ -64,22 +64,23 @@ def install(
     ------
     ModelError
         If the files cannot be trusted, keep no known contract, or do not run.
+    DiskError
+        If there is no room for them.
     """
-    home = writable_folder()
-    with staged_folder(home) as staged:
-        progress("Unpacking", 0, 0)
-        with files_at(paths) as files:
-            bring(files, staged)
-        progress("Trying the model", 0, 0)
-        model = opened_model(staged, origin.name)
-        try_out(model)
-        write_record(_record(origin, model, staged), staged)
-        del model  # a file that is open cannot be moved on every system
-        target = home / origin.name
-        try:
+    target = writable_folder() / origin.name
+    try:
+        with staged_folder(target.parent) as staged:
+            progress("Unpacking", 0, 0)
+            with files_at(paths) as files:
+                bring(files, staged)
+            progress("Trying the model", 0, 0)
+            model = opened_model(staged, origin.name)
+            try_out(model)
+            write_record(_record(origin, model, staged), staged)
+            del model  # a file that is open cannot be moved on every system
             move_into_place(staged, target)
-        except OSError as error:
-            raise disk_error(target, error) from error
+    except OSError as error:
+        raise disk_error(target, error) from error
     return target
 
 
@@ -116,7 +117,7 @@ def config_of(folder: Path) -> dict[str, Any]:
     """Read ``config.json`` of a model; empty without one, or if it is no JSON."""
     try:
         found = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 
@@ -139,4 +140,8 @@ def _record(origin: Origin, model: Model, folder: Path) -> Record:
 def _text(config: dict[str, Any], key: str) -> str:
     """A short line of a config, which anyone may have written."""
     value = config.get(key)
-    return " ".join(value.split())[:80] if isinstance(value, str) else ""
+    if not isinstance(value, str):
+        return ""
+    # Signs that steer terminals, or turn the direction of what follows, go.
+    shown = "".join(sign if sign.isprintable() else " " for sign in value)
+    return " ".join(shown.split())[:80]
