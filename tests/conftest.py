@@ -10,8 +10,25 @@ import numpy as np
 import pytest
 from desk import Desk
 from graphs import write_model
+from serving import packed, put_into_table, row_for, serving
 
 import napari_sam21 as sam
+from napari_sam21.models import home, last
+
+
+@pytest.fixture(autouse=True)
+def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Keep models, downloads and settings of the person who runs this out of it."""
+    folder = tmp_path / "places"
+    for variable in ("HOME", "MIRROR"):
+        monkeypatch.delenv(f"NAPARI_SAM21_{variable}", raising=False)
+    for kind in ("data", "cache", "config"):
+        # Children are told by the environment, where their system listens to it.
+        monkeypatch.setenv(f"XDG_{kind.upper()}_HOME", str(folder / kind))
+    monkeypatch.setattr(home, "user_data_path", lambda *_, **__: folder / "data")
+    monkeypatch.setattr(home, "user_cache_path", lambda *_, **__: folder / "cache")
+    monkeypatch.setattr(last, "user_config_path", lambda *_, **__: folder / "config")
+    return folder
 
 
 @pytest.fixture(scope="session")
@@ -48,3 +65,15 @@ def desk(tiny_folder: Path) -> Iterator[Callable[..., Desk]]:
     yield make
     for each in made:
         each.close()
+
+
+@pytest.fixture
+def published(
+    tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Path]:
+    """The archive of a model named "published", which a server on this machine has."""
+    (tmp_path / "served").mkdir()
+    archive = packed(tiny_folder, tmp_path / "served" / "published.dtmodel")
+    with serving(archive.parent) as address:
+        put_into_table(row_for(archive, address), monkeypatch)
+        yield archive

@@ -39,6 +39,7 @@ FORBIDDEN = {
     ),
     "annotation.py": (*QT, "napari", f"{NAME}.layers", f"{NAME}.models", *UPSTAIRS),
     "inference.py": (*QT, "napari", f"{NAME}.layers", *UPSTAIRS),
+    "shelf.py": (*QT, "napari", f"{NAME}.layers", *UPSTAIRS),
     "layers": (*QT, f"{NAME}.annotation", f"{NAME}.models", *UPSTAIRS),
     "controller.py": (*QT, f"{NAME}._qt"),
 }  # fmt: skip

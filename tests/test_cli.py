@@ -195,7 +195,7 @@ def test_doctor_json_says_what_is_here() -> None:
     assert "CPUExecutionProvider" in report["providers"]
     assert {model["name"] for model in report["models"]} == set(napari_sam21.MODELS)
     starter = next(model for model in report["models"] if model["name"] == "starter")
-    assert starter["ready"]
+    assert starter["state"] == "ready"
     assert report["self_test"]["passed"]
 
 

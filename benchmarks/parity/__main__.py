@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import napari_sam21 as sam
-from benchmarks.parity.cost import convert_in_child, measure_objects
+from benchmarks.parity.cost import fastest_conversion, measure_objects
 from benchmarks.parity.page import kept, write
 from benchmarks.parity.run import measure, verdicts
 from benchmarks.seeded import write_checkpoint
@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         checkpoint = Path(temporary) / "seeded.pt"
         network = write_checkpoint(checkpoint)
         _say("converting a seeded checkpoint")
-        conversion = convert_in_child(checkpoint, Path(temporary) / "seeded")
+        conversion = fastest_conversion(checkpoint, Path(temporary) / "seeded")
         model = sam.load_model(Path(temporary) / "seeded")
         objects = measure_objects(model, model.encode(read_image("fluorescence")))
         result = measure(model, network, _say)

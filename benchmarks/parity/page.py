@@ -155,7 +155,7 @@ def _costs(conversion: ConversionCost, objects: ObjectsCost) -> list[str]:
     return [
         "## Conversion\n",
         f"Measured on {os.cpu_count()} cores, on which other programs made a load of "
-        f"{conversion.load:.1f} when it began. Files: {sizes}.\n",
+        f"{conversion.load:.1f} when it began (attempt {conversion.attempts}). Files: {sizes}.\n",
         _table(("what", "measured", "required"), rows),
     ]
 

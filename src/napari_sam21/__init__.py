@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from napari_sam21.core.prompts import Prompts
     from napari_sam21.core.runtime import Cancellation
     from napari_sam21.core.sam2 import Model
+    from napari_sam21.models.fetch import fetch_model
+    from napari_sam21.models.imports import import_model
     from napari_sam21.models.table import MODELS
     from napari_sam21.models.weights import load_model
 
@@ -31,6 +33,8 @@ _HOMES = {
     "Prompts": "core.prompts",
     "Region": "core.geometry",
     "Sam21Error": "core.errors",
+    "fetch_model": "models.fetch",
+    "import_model": "models.imports",
     "load_model": "models.weights",
     "mask_to_logits": "core.masks",
 }
@@ -45,6 +49,8 @@ __all__ = [
     "Region",
     "Sam21Error",
     "__version__",
+    "fetch_model",
+    "import_model",
     "load_model",
     "mask_to_logits",
 ]

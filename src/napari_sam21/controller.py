@@ -24,6 +24,7 @@ from napari_sam21.layers.output import check_output
 from napari_sam21.layers.prompts import Mark
 from napari_sam21.layers.scene import leave_prompts
 from napari_sam21.layers.target import OutputTarget
+from napari_sam21.shelf import ModelShelf
 from napari_sam21.view import KEYS, View, view_of
 
 if TYPE_CHECKING:
@@ -53,6 +54,11 @@ class Controller:
         self._viewer = viewer
         self._host = host
         self.inference = inference or Inference(host.deliver, shared_store())
+        self.shelf = ModelShelf(
+            host.deliver, self.editor_changed, self.set_model, self.failed
+        )
+        if inference is None:
+            self.inference.use(self.shelf.first())
         self._counting = Lane("sam21-count", host.deliver)
         self.target = OutputTarget(viewer, self._counting, self._counted, self.failed)
         self._put_aside: dict[Any, tuple[Mark, ...]] = {}
@@ -90,6 +96,7 @@ class Controller:
         self.target.close()
         self._counting.close()
         self.inference.close()
+        self.shelf.close()
 
     # --- what is annotated -------------------------------------------------------
 
@@ -110,11 +117,10 @@ class Controller:
 
     def set_model(self, name: str | Path) -> None:
         """Ask another model; prompts stay, answers and embeddings go."""
-        if name != self.inference.model_name:
-            self.inference.use(name)
-            self.say("")
-            if self.editor is not None:
-                self.editor.ask_again()
+        self.inference.use(name)
+        self.say("")
+        if self.editor is not None:
+            self.editor.ask_again()
 
     def set_output(self, labels: Labels | None) -> None:
         """Write objects to a layer from now on; None makes a new one on commit."""

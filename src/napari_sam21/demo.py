@@ -18,6 +18,7 @@ import numpy.typing as npt
 import napari_sam21 as sam
 from napari_sam21 import desktop, overlay, samples
 from napari_sam21.core.errors import ModelError, Sam21Error
+from napari_sam21.models.library import own_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -112,11 +113,12 @@ def load(model: str) -> sam.Model:
     ModelError
         If it is neither, or cannot be loaded.
     """
-    if model in sam.MODELS:
+    names = (*sam.MODELS, *own_names())
+    if model in names:
         return sam.load_model(model)
     if not Path(model).exists():
         raise ModelError(
-            f"{model!r} is neither the name of a model ({', '.join(sam.MODELS)}) nor "
+            f"{model!r} is neither the name of a model ({', '.join(names)}) nor "
             "an existing path; check the spelling, or give the path of a folder, a "
             ".dtmodel or a .zip"
         )

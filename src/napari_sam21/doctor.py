@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -9,9 +10,8 @@ from typing import Any
 
 from napari_sam21 import demo, desktop
 from napari_sam21.core.errors import Sam21Error
-from napari_sam21.models.archive import find_files
-from napari_sam21.models.table import MODELS
-from napari_sam21.models.weights import model_path
+from napari_sam21.models import home
+from napari_sam21.models.library import ModelState, states
 
 PACKAGES = ("napari-sam21", "napari", "npe2", "onnxruntime", "numpy", "scikit-image")
 GOOD_IOU = 0.5
@@ -19,11 +19,11 @@ GOOD_IOU = 0.5
 
 
 @dataclass(frozen=True)
-class ModelState:
-    """Whether a model of the table can be loaded now, and what to do if not."""
+class Found:
+    """A model, its state, and where it is, what ails it, or how to come by it."""
 
     name: str
-    ready: bool
+    state: str
     where: str
 
 
@@ -43,7 +43,8 @@ class Report:
     packages: dict[str, str]
     qt: dict[str, str]
     providers: list[str]
-    models: list[ModelState]
+    places: dict[str, str]
+    models: list[Found]
     self_test: SelfTest
 
     def as_dict(self) -> dict[str, Any]:
@@ -61,19 +62,22 @@ def examine() -> Report:
         packages={name: found or "missing" for name, found in installed.items()},
         qt=desktop.qt_bindings(),
         providers=list(onnxruntime.get_available_providers()),
-        models=[model_state(name) for name in MODELS],
+        places=places(),
+        models=[_found(state) for state in states()],
         self_test=self_test(),
     )
 
 
-def model_state(name: str) -> ModelState:
-    """Tell whether a model's files are here, without loading them."""
-    try:
-        folder = model_path(name)
-        find_files(folder)
-    except Sam21Error as error:
-        return ModelState(name, False, str(error))
-    return ModelState(name, True, str(folder))
+def places() -> dict[str, str]:
+    """Tell where models are looked for, and whom a mirror makes us ask."""
+    mirror = os.environ.get(home.MIRROR_VARIABLE, "")
+    folders = ", ".join(str(folder) for folder in home.model_folders())
+    return {"models in": folders} | ({"mirror": mirror} if mirror else {})
+
+
+def _found(state: ModelState) -> Found:
+    where = state.problem or str(state.folder or f"napari-sam21 setup {state.name}")
+    return Found(state.name, state.state, where)
 
 
 def self_test() -> SelfTest:

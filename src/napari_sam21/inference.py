@@ -52,7 +52,8 @@ class Inference:
         self._decoding = Lane("sam21-decode", deliver)
         self._store = store
         self._model: Model | None = None
-        self._loaded: tuple[str | Path, Model] | None = None
+        self._choice = 0  # number of the choice of a model
+        self._loaded: tuple[int, Model] | None = None
         self._name: str | Path = "starter"
         self._ready: WeakValueDictionary[Hashable, Embedding] = WeakValueDictionary()
         self._kept: Embedding | None = None
@@ -62,6 +63,11 @@ class Inference:
     def model_name(self) -> str | Path:
         """The model that is asked."""
         return self._name
+
+    @property
+    def loading(self) -> bool:
+        """Whether the model itself is on its way."""
+        return self._model is None and self._encoding.busy
 
     @property
     def encoding(self) -> bool:
@@ -74,8 +80,12 @@ class Inference:
         return self._decoding.busy
 
     def use(self, name: str | Path) -> None:
-        """Ask another model from now on; loaded with the next embedding."""
+        """Ask another model from now on; loaded with the next embedding.
+
+        The same name is loaded anew: its files may be others now.
+        """
         self.cancel()
+        self._choice += 1
         self._name, self._model, self._kept = name, None, None
         self._ready.clear()
 
@@ -90,10 +100,10 @@ class Inference:
         if self._encoding.busy and self._pending == source.token:
             return
         self._pending = source.token
-        name, store = self._name, self._store
+        choice, name, store = self._choice, self._name, self._store
 
         def job(cancel: Cancellation) -> tuple[Model, Embedding]:
-            asked = self._load(name)
+            asked = self._load(choice, name)
             cancel.raise_if_wished()
             model_input = source.read()
             cancel.raise_if_wished()
@@ -106,10 +116,10 @@ class Inference:
 
         self._encoding.submit(job, keep, failed)
 
-    def _load(self, name: str | Path) -> Model:
+    def _load(self, choice: int, name: str | Path) -> Model:
         """Load a model in the encode lane; kept even if the encode is cancelled."""
-        if self._loaded is None or self._loaded[0] != name:
-            self._loaded = (name, load_model(name))
+        if self._loaded is None or self._loaded[0] != choice:
+            self._loaded = (choice, load_model(name))
         return self._loaded[1]
 
     def ask(

@@ -39,6 +39,11 @@ def embedding(model) -> sam.Embedding:
     return model.encode(read_image("histology"))
 
 
+@pytest.fixture(scope="module")
+def decoder(converted) -> Graph:
+    return Graph(converted.folder / "decoder.onnx", "decoder")
+
+
 def prompts(count: int, per_object: int = 1) -> list[sam.Prompts]:
     rng = np.random.default_rng(count)
     points = rng.uniform((0, 0), (256, 320), (count, per_object, 2))
@@ -104,8 +109,7 @@ def test_files_keep_the_cards_contract(model) -> None:
     assert model.contract.batches
 
 
-def test_large_masks_are_the_small_ones_enlarged(converted, embedding) -> None:
-    decoder = Graph(converted.folder / "decoder.onnx", "decoder")
+def test_large_masks_are_the_small_ones_enlarged(decoder, embedding) -> None:
     feeds = feeds_of(embedding, np.full((1, 1, 2), 500, np.float32), np.ones((1, 1)))
     large, small = decoder.run(feeds, ["masks", "low_res_masks"])
     wanted = torch.nn.functional.interpolate(
@@ -137,13 +141,12 @@ def as_torch(embedding: sam.Embedding) -> tuple[torch.Tensor, ...]:
 @pytest.mark.parametrize("points", [1, 2, 7, 40])
 @pytest.mark.parametrize("objects", [1, 3])
 def test_any_number_of_objects_and_points(
-    points: int, objects: int, converted, embedding, network
+    points: int, objects: int, decoder, embedding, network
 ) -> None:
     rng = np.random.default_rng(points)
     coords = rng.uniform(0, 1024, (objects, points, 2)).astype(np.float32)
     labels = rng.integers(0, 4, (objects, points)).astype(np.float32)
     mask = rng.normal(size=(objects, 1, 256, 256)).astype(np.float32)
-    decoder = Graph(converted.folder / "decoder.onnx", "decoder")
     names = list(decoder_outputs(True, False))
     found = decoder.run(feeds_of(embedding, coords, labels, mask), names)
     features = tuple(

@@ -106,10 +106,6 @@ DAMAGES = {
     "truncated": lambda content: content[: len(content) // 2],
     "bad stream": lambda content: overwritten(content, 42, b"\xff" * 12),
     "bad checksum": lambda content: content.replace(ENCODER[:20], DECODER[:20]),
-    # Bit 0 of the flags, in the local header and in the directory: encrypted.
-    "encrypted": lambda content: overwritten(
-        overwritten(content, 6, b"\x01"), content.index(b"PK\x01\x02") + 8, b"\x01"
-    ),
 }
 
 
@@ -125,12 +121,25 @@ def test_damaged_archives_are_refused(damage: str, method: int, tmp_path: Path) 
         find_files(path)
 
 
+def test_an_encrypted_member_is_refused(tmp_path: Path) -> None:
+    path = pack(tmp_path / "mine.dtmodel", PAIR)
+    content = path.read_bytes()
+    # Bit 0 of the flags, in the local header and in the directory.
+    content = overwritten(content, 6, b"\x01")
+    content = overwritten(content, content.index(b"PK\x01\x02") + 8, b"\x01")
+    path.write_bytes(content)
+    with pytest.raises(ModelError, match=r"encoder.onnx' in .*mine.dtmodel is encrypt"):
+        find_files(path)
+
+
 def test_a_member_too_large_for_a_model_is_not_unpacked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = pack(tmp_path / "bomb.zip", {**PAIR, "decoder.onnx": bytes(100_000)})
     monkeypatch.setattr(archive, "SIZE_LIMIT", 99_999)
-    with pytest.raises(ModelError, match="decoder.onnx in .*bomb.zip would .*100,000"):
+    with pytest.raises(
+        ModelError, match=r"decoder.onnx' in .*bomb.zip would .*100,000"
+    ):
         find_files(path)
 
 

@@ -14,7 +14,7 @@ from graphs import write_model
 
 import napari_sam21 as sam
 from napari_sam21.core.errors import ModelError
-from napari_sam21.models import weights
+from napari_sam21.models import library
 
 PROMPTS = sam.Prompts([(40, 50)], [1])
 
@@ -98,7 +98,7 @@ def test_a_missing_path_is_refused(tmp_path: Path) -> None:
 def test_missing_files_of_the_table_are_not_fetched(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(weights, "PACKAGE_FOLDER", tmp_path)
+    monkeypatch.setattr(library, "PACKAGE_FOLDER", tmp_path)
     with pytest.raises(ModelError, match="files of model 'starter' are missing"):
         sam.load_model("starter")
 

@@ -1,11 +1,11 @@
-"""A row of buttons of which one is down."""
+"""Choices: a row of buttons of which one is down, and lists that stay narrow."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QWidget
+from qtpy.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QSizePolicy, QWidget
 
 
 class ChoiceRow(QWidget):
@@ -51,3 +51,13 @@ class ChoiceRow(QWidget):
     def _press(self, number: int, chosen: Callable[[int], None]) -> None:
         self.show_choice(number)
         chosen(number)
+
+
+def let_shrink(combo: QComboBox) -> None:
+    """Long names must not widen the dock: the image needs the room."""
+    combo.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    combo.setSizeAdjustPolicy(
+        QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+    )
+    combo.setMinimumContentsLength(12)
+    combo.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)

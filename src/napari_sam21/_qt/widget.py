@@ -8,7 +8,6 @@ from magicgui.widgets import ComboBox
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtGui import QHideEvent, QShowEvent
 from qtpy.QtWidgets import (
-    QComboBox,
     QFormLayout,
     QGridLayout,
     QHBoxLayout,
@@ -19,13 +18,14 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_sam21._qt.choices import ChoiceRow
+from napari_sam21._qt.choices import ChoiceRow, let_shrink
 from napari_sam21._qt.closing import CloseGuard
 from napari_sam21._qt.host import QtHost
+from napari_sam21._qt.model_picker import ModelPicker
 from napari_sam21.controller import Controller
 from napari_sam21.core.prompts import NEGATIVE, POSITIVE
 from napari_sam21.layers.scene import is_ours
-from napari_sam21.models.table import MODELS
+from napari_sam21.shelf import ModelShelf
 from napari_sam21.view import SHOWN_KEY, View
 
 if TYPE_CHECKING:
@@ -128,10 +128,9 @@ class SamWidget(QWidget):
     # --- parts -------------------------------------------------------------------
 
     def _make_choices(self) -> None:
-        models = [(row.title, name) for name, row in MODELS.items()]
         policies = [(text, key) for key, text in POLICY_WORDS.items()]
         self._image = ComboBox(choices=self._image_choices)
-        self._model = ComboBox(choices=models)
+        self._model = ModelPicker(self._shelf)
         self._labels = ComboBox(choices=self._labels_choices)
         self._policy = ComboBox(choices=policies)
         self._pin = _button("Pin", "Stay with this image when others are selected")
@@ -139,13 +138,11 @@ class SamWidget(QWidget):
         self._pin.toggled.connect(self._set_pin)
         for combo, call in (
             (self._image, self._set_image),
-            (self._model, self._set_model),
             (self._labels, self._set_labels),
             (self._policy, self._set_policy),
         ):
             combo.changed.connect(call)
-            combo.native.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-            _let_shrink(combo.native)
+            let_shrink(combo.native)
 
     def _make_state(self) -> None:
         self._status = QLabel()
@@ -183,7 +180,7 @@ class SamWidget(QWidget):
         form = QFormLayout()
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
         form.addRow("Image", image)
-        form.addRow("Model", self._model.native)
+        form.addRow("Model", self._model)
         form.addRow("Labels", self._labels.native)
         form.addRow("Overlap", self._policy.native)
         form.addRow("Next point", self._polarity)
@@ -225,7 +222,7 @@ class SamWidget(QWidget):
         view = controller.view()
         self._follow(self._image, controller.image)
         self._follow(self._labels, controller.target.labels)
-        self._follow(self._model, controller.inference.model_name)
+        self._model.follow(controller.inference.model_name)
         self._follow(self._policy, controller.commits.policy)
         self._pin.setChecked(controller.pinned)
         self._status.setText(view.status)
@@ -296,9 +293,8 @@ class SamWidget(QWidget):
         if self.controller is not None:
             self.controller.pinned = pinned
 
-    def _set_model(self, name: str) -> None:
-        if self.controller is not None:
-            self.controller.set_model(name)
+    def _shelf(self) -> ModelShelf | None:
+        return None if self.controller is None else self.controller.shelf
 
     def _set_labels(self, labels: Any) -> None:
         if self.controller is not None:
@@ -307,15 +303,6 @@ class SamWidget(QWidget):
     def _set_policy(self, policy: str) -> None:
         if self.controller is not None:
             self.controller.commits.policy = policy
-
-
-def _let_shrink(combo: QComboBox) -> None:
-    """Long names must not widen the dock: the image needs the room."""
-    combo.setSizeAdjustPolicy(
-        QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-    )
-    combo.setMinimumContentsLength(12)
-    combo.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
 
 def _button(text: str, tip: str) -> QPushButton:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ class Cancellation:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._options: Any = None
+        self._stop: Callable[[], object] | None = None
         self._wished = False
 
     @property
@@ -34,20 +34,27 @@ class Cancellation:
         return self._wished
 
     def cancel(self) -> None:
-        """Stop the run in progress (within about 0.1 s) and every later one."""
+        """Stop what is in progress (within about 0.1 s) and every later run."""
         with self._lock:
             self._wished = True
-            if self._options is not None:
-                self._options.terminate = True
+            if self._stop is not None:
+                self._stop()
 
     def raise_if_wished(self) -> None:
         """Raise `Cancelled` if `cancel` was called."""
         if self._wished:
             raise Cancelled("cancelled")
 
-    def _attach(self, options: Any) -> None:
+    def attach(self, stop: Callable[[], object]) -> None:
+        """Name what stops the work that begins now; `Cancelled` if it may not begin.
+
+        Parameters
+        ----------
+        stop : callable
+            Called at most once a wish, from the thread that wishes; must not wait.
+        """
         with self._lock:
-            self._options = options
+            self._stop = stop
         self.raise_if_wished()
 
 
@@ -123,7 +130,7 @@ class Graph:
         # What fails is raised; onnxruntime would also print it, a wish to stop too.
         options.log_severity_level = 4
         if cancel is not None:
-            cancel._attach(options)
+            cancel.attach(lambda: setattr(options, "terminate", True))
         try:
             results: list[Float32] = self._session.run(
                 list(outputs), dict(feeds), options

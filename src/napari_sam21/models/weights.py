@@ -1,4 +1,4 @@
-"""From a name of the table, or a path, to a loaded model. Never fetches."""
+"""From a name, or a path, to a loaded model. Never fetches."""
 
 from __future__ import annotations
 
@@ -9,32 +9,33 @@ from napari_sam21.core.errors import ModelError
 from napari_sam21.core.runtime import DEFAULT_PROVIDERS, Graph
 from napari_sam21.core.sam2 import Model
 from napari_sam21.models.archive import find_files
-from napari_sam21.models.table import MODELS
-
-PACKAGE_FOLDER = Path(__file__).parent
+from napari_sam21.models.external import is_file_beside, references
+from napari_sam21.models.library import ABSENT, state_of
 
 
 def model_path(name: str) -> Path:
-    """Return the folder of a model of the table.
+    """Return the folder of a model that is on this machine.
+
+    Parameters
+    ----------
+    name : str
+        Of the table, or of a model that was imported.
 
     Raises
     ------
     ModelError
-        If the name is unknown, or the files are not there.
+        If the name is unknown, or the files are not there or damaged.
     """
-    row = MODELS.get(name)
-    if row is None:
+    state = state_of(name)
+    if state.state == ABSENT:
         raise ModelError(
-            f"there is no model named {name!r}; the table has: {', '.join(MODELS)}. "
-            "For files of your own pass a pathlib.Path"
+            f"model {name!r} is not on this machine ({state.size / 1e6:.0f} MB). Fetch "
+            f'it with napari_sam21.fetch_model("{name}"), napari-sam21 setup {name} or '
+            "in the dock, or import a file of it (napari-sam21 models import FILE)"
         )
-    folder = PACKAGE_FOLDER / (row.folder or name)
-    if not folder.is_dir():
-        raise ModelError(
-            f"the files of model {name!r} are missing from {folder}; install "
-            "napari-sam21 again"
-        )
-    return folder
+    if state.folder is None or not state.ready:
+        raise ModelError(state.problem)
+    return state.folder
 
 
 def load_model(
@@ -46,8 +47,8 @@ def load_model(
     Parameters
     ----------
     model : str or Path
-        A name of `MODELS`, or the path of a folder, ``.dtmodel`` or ``.zip`` that
-        holds an encoder and a decoder.
+        A name of `MODELS` or of an imported model, or the path of a folder,
+        ``.dtmodel`` or ``.zip`` that holds an encoder and a decoder.
     providers : sequence of str, optional
         Execution providers of onnxruntime in order of preference. None is the best
         that passed its test on this machine; so far that is the CPU.
@@ -67,7 +68,18 @@ def load_model(
     >>> model = sam.load_model("starter")
     """
     files = find_files(model_path(model) if isinstance(model, str) else Path(model))
+    name = model if isinstance(model, str) else files.name
     chosen = DEFAULT_PROVIDERS if providers is None else tuple(providers)
-    encoder = Graph(files.encoder, f"encoder of model {files.name!r}", chosen)
-    decoder = Graph(files.decoder, f"decoder of model {files.name!r}", chosen)
-    return Model(files.name, encoder, decoder)
+    encoder = _graph(files.encoder, f"encoder of model {name!r}", chosen)
+    decoder = _graph(files.decoder, f"decoder of model {name!r}", chosen)
+    return Model(name, encoder, decoder)
+
+
+def _graph(source: Path | bytes, where: str, providers: Sequence[str]) -> Graph:
+    """Load one file, unless it would read others than those beside it."""
+
+    def has(name: str) -> bool:
+        return isinstance(source, Path) and is_file_beside(source, name)
+
+    references(source, where, has)
+    return Graph(source, where, providers)

@@ -1,0 +1,71 @@
+"""What this package keeps on a machine besides itself, and how it goes."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from napari_sam21.core.errors import ModelError
+from napari_sam21.models import home
+from napari_sam21.models.library import folder_size, states
+
+BUSY_SECONDS = 120.0
+"""What changed so lately is left alone: it may be a download that runs."""
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """Something that can be deleted: what it is, where, and its bytes."""
+
+    what: str
+    path: Path
+    size: int
+
+
+def leftovers() -> list[Leftover]:
+    """List what can be had again without a question: downloads that broke off."""
+    found = [("downloads that are not complete", home.partial_folder())]
+    for parent in home.model_folders():
+        staged = sorted(parent.glob(f"{home.STAGED}*")) if parent.is_dir() else []
+        found += [("a model that was not completed", path) for path in staged]
+    listed = [Leftover(what, path, folder_size(path)) for what, path in found]
+    return [each for each in listed if each.size and not _is_recent(each.path)]
+
+
+def _is_recent(path: Path) -> bool:
+    """Whether a process may still be at it."""
+    newest = max(each.stat().st_mtime for each in (path, *path.rglob("*")))
+    return time.time() - newest < BUSY_SECONDS
+
+
+def own_models() -> list[Leftover]:
+    """List the models that were fetched or imported."""
+    return [
+        Leftover(f"model {state.name}", state.folder, folder_size(state.folder))
+        for state in states()
+        if state.folder is not None and not state.built_in
+    ]
+
+
+def remove_all(found: Iterable[Leftover]) -> None:
+    """Delete what was listed.
+
+    Raises
+    ------
+    ModelError
+        Naming what could not be deleted; the rest is gone.
+    """
+    problems = []
+    for each in found:
+        try:
+            shutil.rmtree(each.path)
+        except OSError as error:
+            problems.append(f"{each.path} ({error.strerror})")
+    if problems:
+        raise ModelError(
+            f"could not be deleted: {', '.join(problems)}; it may be read-only, or in "
+            "use by a napari that is open"
+        )
