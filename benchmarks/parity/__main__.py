@@ -10,7 +10,7 @@ from pathlib import Path
 
 import napari_sam21 as sam
 from benchmarks.parity.cost import fastest_conversion, measure_objects
-from benchmarks.parity.page import kept, write
+from benchmarks.parity.page import kept, read, write
 from benchmarks.parity.run import measure, verdicts
 from benchmarks.seeded import write_checkpoint
 from napari_sam21.samples import read_image
@@ -26,6 +26,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, write the page, and return 1 if a requirement is broken."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.parity")
     parser.add_argument("--out", type=Path, default=DOCS, help="folder of the page")
+    parser.add_argument(
+        "--costs",
+        action="store_true",
+        help="measure only what a conversion costs; keep the images' figures",
+    )
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as temporary:
         checkpoint = Path(temporary) / "seeded.pt"
@@ -34,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         conversion = fastest_conversion(checkpoint, Path(temporary) / "seeded")
         model = sam.load_model(Path(temporary) / "seeded")
         objects = measure_objects(model, model.encode(read_image("fluorescence")))
-        result = measure(model, network, _say)
+        result = read(options.out) if options.costs else measure(model, network, _say)
     requirements = kept(verdicts(result), conversion, objects)
     write(options.out, result, conversion, objects, requirements)
     for name, fine in requirements.items():

@@ -19,8 +19,16 @@ from benchmarks.parity.cost import (
     ConversionCost,
     ObjectsCost,
 )
+from benchmarks.parity.measure import Agreement
 from benchmarks.parity.official import how
-from benchmarks.parity.run import MIN_IOU, NOTICED, TOLERANCE, Result
+from benchmarks.parity.run import (
+    MIN_IOU,
+    NOTICED,
+    TOLERANCE,
+    ControlResult,
+    ImageResult,
+    Result,
+)
 
 FEATURES = ("high_res_feats_0", "high_res_feats_1", "image_embed")
 
@@ -88,7 +96,7 @@ def _answers(result: Result) -> list[str]:
 
 
 def _controls(result: Result) -> list[str]:
-    rows = []
+    rows: list[Sequence[str]] = []
     for control in CONTROLS:
         found = result.control(control.name)
         worst = sorted(each.worst for each in found)
@@ -155,7 +163,8 @@ def _costs(conversion: ConversionCost, objects: ObjectsCost) -> list[str]:
     return [
         "## Conversion\n",
         f"Measured on {os.cpu_count()} cores, on which other programs made a load of "
-        f"{conversion.load:.1f} when it began (attempt {conversion.attempts}). Files: {sizes}.\n",
+        f"{conversion.load:.1f} when it began (attempt {conversion.attempts}). "
+        f"Files: {sizes}.\n",
         _table(("what", "measured", "required"), rows),
     ]
 
@@ -196,3 +205,21 @@ def write(
     }
     text = json.dumps(data, indent=1, ensure_ascii=False) + "\n"
     (folder / "parity.json").write_text(text, encoding="utf-8")
+
+
+def read(folder: Path) -> Result:
+    """Read back what `write` wrote about the images."""
+    data = json.loads((folder / "parity.json").read_text(encoding="utf-8"))
+    return Result(
+        tuple(
+            ImageResult(**{**each, "shape": tuple(each["shape"]), "cases": cases})
+            for each in data["images"]
+            for cases in [
+                {name: Agreement(**found) for name, found in each["cases"].items()}
+            ]
+        ),
+        tuple(
+            ControlResult(**{**each, "answers": Agreement(**each["answers"])})
+            for each in data["controls"]
+        ),
+    )
