@@ -164,6 +164,13 @@ PARTS = {
         lambda c: not_a_number().SerializeToString(),
         "answers a click with values that are no numbers; convert or export it again",
     ),
+    "a name that is no text": (
+        ENCODER,
+        lambda c: (
+            c[: int(len(c) * 0.984375)] + b"\x80" + c[int(len(c) * 0.984375) + 1 :]
+        ),
+        "encoder of model .* is damaged .a name in it is no text",
+    ),
     "swapped": (ENCODER, lambda c: decoder().SerializeToString(), "is not a SAM 2"),
 }
 
