@@ -314,11 +314,7 @@ def test_threads_end(get: Callable, server: Server) -> None:
     server.put(FILE, Reply(OTHER, announced=False, endless=True))
     with pytest.raises(SourceError, match="it sends"):
         get()
-    wait_for(lambda: "napari-sam21 download" not in names_of_threads())
-
-
-def names_of_threads() -> set[str]:
-    return {thread.name for thread in threading.enumerate()}
+    wait_for(lambda: "napari-sam21 download" not in str(threading.enumerate()))
 
 
 # --- manners ---------------------------------------------------------------------
