@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -161,6 +162,7 @@ class ModelPicker(QWidget):
         """Ask whether a model should be fetched."""
         buttons = QMessageBox.StandardButton
         box = QMessageBox(self)
+        box.setTextFormat(Qt.TextFormat.PlainText)  # of the title, which anyone wrote
         box.setWindowTitle(f"Fetch {state.title}?")
         size = megabytes(_size(state))
         box.setText(f"{state.title} is not on this machine. Fetch it, {size}?")
@@ -203,7 +205,9 @@ class ModelPicker(QWidget):
         if state is None:
             return
         buttons = QMessageBox.StandardButton
-        question = f"Delete {state.title} ({megabytes(state.size)}) in {state.folder}?"
+        question = (
+            f"Delete {escape(state.title)} ({megabytes(state.size)}) in {state.folder}?"
+        )
         wish = QMessageBox.question(self, "Delete a model", question)
         if wish == buttons.Yes:
             self._with_shelf(lambda shelf: shelf.remove(state.name))
