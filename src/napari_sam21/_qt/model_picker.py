@@ -162,7 +162,6 @@ class ModelPicker(QWidget):
         """Ask whether a model should be fetched."""
         buttons = QMessageBox.StandardButton
         box = QMessageBox(self)
-        box.setTextFormat(Qt.TextFormat.PlainText)  # of the title, which anyone wrote
         box.setWindowTitle(f"Fetch {state.title}?")
         size = megabytes(_size(state))
         box.setText(f"{state.title} is not on this machine. Fetch it, {size}?")
