@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import pytest
 from models.server import Server, archive_of, row_of, running, source_of
 from serving import put_into_table
 
+from napari_sam21.models import home
+from napari_sam21.models.imports import import_model
 from napari_sam21.models.table import ModelRow, Source
 
 NAME = "served.dtmodel"
@@ -59,3 +62,19 @@ def models(places: Path) -> Path:
 def downloads(places: Path) -> Path:
     """Where downloads are kept until they are complete."""
     return places / "cache" / "downloads"
+
+
+@pytest.fixture(scope="session")
+def imported(tiny_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a model that was imported as "mine"."""
+    shelf = tmp_path_factory.mktemp("imported")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(home, "user_data_path", lambda *_, **__: shelf)
+        import_model(tiny_folder, name="mine")
+    return shelf / "models" / "mine"
+
+
+@pytest.fixture
+def older(imported: Path, models: Path) -> Path:
+    """A model of the user's own, "mine", that is there before."""
+    return Path(shutil.copytree(imported, models / "mine"))

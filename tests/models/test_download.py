@@ -44,16 +44,14 @@ def get(source: Source, tmp_path: Path) -> Callable[[], Path]:
     return lambda: download(source, tmp_path, no_progress, Cancellation())
 
 
-def test_a_whole_file(get: Callable, server: Server, tmp_path: Path) -> None:
+def test_a_whole_file_is_asked_for_once(
+    get: Callable, server: Server, tmp_path: Path
+) -> None:
+    assert get() == get()
     assert get().read_bytes() == CONTENT
     assert names_in(tmp_path) == [WHOLE]
     assert server.asked == [(f"/{FILE}", "")]
     assert server.agents == {"napari-sam21"}
-
-
-def test_what_is_there_is_not_asked_for(get: Callable, server: Server) -> None:
-    assert get() == get()
-    assert len(server.asked) == 1
 
 
 def test_progress_rises_to_the_end(source: Source, tmp_path: Path) -> None:
@@ -186,13 +184,14 @@ def test_wrong_bytes_are_dropped_and_asked_for_once(
     [
         (Reply(status=404), "it answered 404 Not Found"),
         (Reply(status=503), "it answered 503 Service Unavailable"),
+        (Reply(status=204), "it answered 204 No Content"),
         (
             Reply(b"<html>log in", headers={"Content-Type": "text/html; charset=x"}),
             "a web page in place of the file; the network may ask for a login",
         ),
         (Reply(CONTENT * 9), "it sends 2,949,120 bytes or more, about 327,680 were"),
     ],
-    ids=["404", "503", "page", "too large"],
+    ids=["404", "503", "204", "page", "too large"],
 )
 def test_refusals_are_told_in_words_and_not_repeated(
     reply: Reply, words: str, get: Callable, server: Server, tmp_path: Path
@@ -202,6 +201,26 @@ def test_refusals_are_told_in_words_and_not_repeated(
         get()
     assert len(server.asked) == 1
     assert names_in(tmp_path) == []
+
+
+def test_a_file_that_is_elsewhere_is_continued_there(
+    get: Callable, server: Server, tmp_path: Path
+) -> None:
+    """As with the large publishers, whose addresses lead to other hosts."""
+    (tmp_path / PART).write_bytes(CONTENT[:HALF])
+    server.put(FILE, Reply(status=302, headers={"Location": "/elsewhere"}))
+    server.put("elsewhere", CONTENT)
+    assert get().read_bytes() == CONTENT
+    assert server.ranges("elsewhere") == [REST]
+
+
+def test_a_file_that_is_always_elsewhere_is_given_up(
+    get: Callable, server: Server
+) -> None:
+    server.put(FILE, Reply(status=302, headers={"Location": f"/{FILE}"}))
+    with pytest.raises(SourceError, match="it sends from one address to the next"):
+        get()
+    assert len(server.asked) == 1 + stream.REDIRECTS
 
 
 def test_a_refusal_keeps_what_had_come(
@@ -295,11 +314,7 @@ def test_threads_end(get: Callable, server: Server) -> None:
     server.put(FILE, Reply(OTHER, announced=False, endless=True))
     with pytest.raises(SourceError, match="it sends"):
         get()
-    wait_for(lambda: "napari-sam21 download" not in names_of_threads())
-
-
-def names_of_threads() -> set[str]:
-    return {thread.name for thread in threading.enumerate()}
+    wait_for(lambda: "napari-sam21 download" not in str(threading.enumerate()))
 
 
 # --- manners ---------------------------------------------------------------------

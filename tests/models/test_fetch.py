@@ -238,7 +238,8 @@ def test_cancelled_and_continued_later(
         fetch_model("served", progress=stop, cancel=cancel)
     assert time.monotonic() - began < 3
     assert names_in(models) == []
-    assert [name[-5:] for name in names_in(downloads)] == [".part", ".lock"]
+    assert names_in(downloads) == ["served", "served.lock"]
+    assert [path.suffix for path in (downloads / "served").iterdir()] == [".part"]
     fetch_model("served")
     assert server.ranges(NAME)[1].startswith("bytes=1")
 
@@ -314,8 +315,8 @@ def test_a_full_disk_ends_it_without_asking_others(
     """A folder in the place of the part: it cannot be written, as on a full disk."""
     first, second = server.put("a.dtmodel", archive), server.put("b.dtmodel", archive)
     use(source_of(first, archive), source_of(second, archive))
-    (downloads / f"{sha256(archive)[:16]}.part").mkdir(parents=True)
-    with pytest.raises(ModelError, match=r"cannot write to .*downloads .*free some sp"):
+    (downloads / "served" / f"{sha256(archive)[:16]}.part").mkdir(parents=True)
+    with pytest.raises(ModelError, match=r"cannot write to .*downloads.* .*free some"):
         fetch_model("served")
     assert len(server.asked) <= 1
 

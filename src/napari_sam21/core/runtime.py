@@ -174,10 +174,13 @@ def _open_session(source: Path | bytes, where: str, providers: Sequence[str]) ->
     broken = (
         state.Fail, state.InvalidProtobuf, state.InvalidGraph, state.NoModel,
         state.InvalidArgument, state.NotImplemented, state.RuntimeException,
-        state.NoSuchFile,
+        state.NoSuchFile, UnicodeDecodeError,
     )  # fmt: skip
     try:
-        return ort.InferenceSession(content, options, providers=list(providers))
+        # No fallback to other providers, of which onnxruntime would speak on stderr.
+        return ort.InferenceSession(
+            content, options, providers=list(providers), enable_fallback=0
+        )
     except broken as error:
         raise ModelError(
             f"{where} is not an ONNX model or is damaged ({_first_line(error)}); fetch "

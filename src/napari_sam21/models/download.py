@@ -208,7 +208,7 @@ def _length(head: requests.Response) -> int:
 
 
 def _refuse_other_than_files(head: requests.Response) -> None:
-    if head.status_code >= 400:
+    if head.status_code not in (200, 206):
         raise SourceError(f"it answered {head.status_code} {head.reason}")
     if head.headers.get("Content-Type", "").startswith("text/html"):
         raise SourceError(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -78,12 +79,13 @@ def fetch_model(
         return state.folder
     if not row.sources:
         raise ModelError(state.problem)
-    downloads = _room_for(row)
+    downloads = _downloads_for(row)
     with _alone(downloads / f"{name}.lock", progress, cancel):
         state = state_of(name)  # another process may have fetched it meanwhile
         if state.state == READY and state.folder is not None:
             return state.folder
-        return _fetch(row, downloads, progress, cancel)
+        with _room(downloads / name) as room:
+            return _fetch(row, room, progress, cancel)
 
 
 def sources_of(row: ModelRow) -> tuple[Source, ...]:
@@ -101,7 +103,7 @@ def sources_of(row: ModelRow) -> tuple[Source, ...]:
     return (*mirrored, *row.sources)
 
 
-def _room_for(row: ModelRow) -> Path:
+def _downloads_for(row: ModelRow) -> Path:
     """Find out before anything is fetched whether it can be kept."""
     need_space(home.writable_folder(), 2 * row.size)
     downloads = home.partial_folder()
@@ -113,17 +115,18 @@ def _room_for(row: ModelRow) -> Path:
     return downloads
 
 
-def _fetch(
-    row: ModelRow, downloads: Path, progress: Progress, cancel: Cancellation
-) -> Path:
+def _fetch(row: ModelRow, room: Path, progress: Progress, cancel: Cancellation) -> Path:
     problems = []
     for source in sources_of(row):
         try:
-            return _fetch_from(source, row, downloads, progress, cancel)
+            folder = _fetch_from(source, row, room, progress, cancel)
         except WrongBytes as error:
             problem = explain(source, error.found, cancel)
         except SourceError as error:
             problem = str(error)
+        else:
+            shutil.rmtree(room, ignore_errors=True)
+            return folder
         problems.append(f"{source.shown_url}: {problem}")
     raise ModelError(_nothing_came(row, problems))
 
@@ -131,26 +134,24 @@ def _fetch(
 def _fetch_from(
     source: Source,
     row: ModelRow,
-    downloads: Path,
+    room: Path,
     progress: Progress,
     cancel: Cancellation,
 ) -> Path:
     cancel.raise_if_wished()
     progress(f"Asking {source.host}", 0, source.size)
-    archive = download(source, downloads, progress, cancel)
+    archive = download(source, room, progress, cancel)
     cancel.raise_if_wished()
     url, digest = source.shown_url, source.sha256
     origin = Origin(row.name, row.title, row.licence, url, digest)
     try:
-        folder = install([archive], origin, progress)
+        return install([archive], origin, progress)
     except DiskError:
         raise  # the archive is whole, and stays for the next time
     except ModelError as error:
         # The right file, but this onnxruntime cannot use it; the next may be another.
         archive.unlink(missing_ok=True)
         raise SourceError(str(error)) from error
-    archive.unlink(missing_ok=True)
-    return folder
 
 
 def _nothing_came(row: ModelRow, problems: list[str]) -> str:
@@ -162,6 +163,22 @@ def _nothing_came(row: ModelRow, problems: list[str]) -> str:
         "FILE. Behind a proxy set HTTPS_PROXY; for a mirror set "
         f"{home.MIRROR_VARIABLE}."
     )
+
+
+@contextmanager
+def _room(folder: Path) -> Iterator[Path]:
+    """Make a folder for what comes; it stays if something can be continued."""
+    try:
+        folder.mkdir(exist_ok=True)
+        for left in folder.glob("tmp*"):  # pooch's, in a process that was killed
+            left.unlink()
+    except OSError as error:
+        raise disk_error(folder, error, REMEDY) from error
+    try:
+        yield folder
+    finally:
+        with suppress(OSError):  # something is in it
+            folder.rmdir()
 
 
 @contextmanager

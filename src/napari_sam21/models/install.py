@@ -13,11 +13,11 @@ import numpy as np
 
 from napari_sam21.core.errors import ModelError
 from napari_sam21.core.prompts import Prompts
-from napari_sam21.core.runtime import Graph
 from napari_sam21.core.sam2 import Model
 from napari_sam21.models.bring import CONFIG, bring, disk_error, files_at
 from napari_sam21.models.home import move_into_place, staged_folder, writable_folder
 from napari_sam21.models.record import Record, file_records, write_record
+from napari_sam21.models.weights import load_part
 
 Progress = Callable[[str, int, int], object]
 """Told what goes on: a step in words, and how much of how much is done (0: unknown)."""
@@ -87,7 +87,7 @@ def install(
 def opened_model(folder: Path, name: str) -> Model:
     """Load the two files of a folder on the CPU, and check their contract."""
     graphs = [
-        Graph(folder / f"{part}.onnx", f"{part} of model {name!r}")
+        load_part(folder / f"{part}.onnx", f"{part} of model {name!r}")
         for part in ("encoder", "decoder")
     ]
     return Model(name, *graphs)

@@ -25,6 +25,9 @@ ANSWER_SECONDS = 10.0
 SILENCE_SECONDS = 15.0
 """A server that says nothing for so long is given up."""
 
+REDIRECTS = 5
+"""Publishers keep files elsewhere than they name them, but not farther than that."""
+
 CHUNK = 1 << 14
 """Bytes that are waited for at once, so that a slow line is not taken for a silent one:
 this many in `SILENCE_SECONDS` are enough."""
@@ -98,9 +101,11 @@ class Stream:
         times = (CONNECT_SECONDS, SILENCE_SECONDS)
         answered = False
         try:
-            with requests.get(
-                self._url, headers=HEADERS | since, timeout=times, stream=True
-            ) as response:
+            with requests.Session() as session:
+                session.max_redirects = REDIRECTS
+                response = session.get(
+                    self._url, headers=HEADERS | since, timeout=times, stream=True
+                )
                 answered = self._put(self._head, response)
                 for chunk in response.iter_content(CHUNK):
                     if not self._put(self._chunks, chunk):
