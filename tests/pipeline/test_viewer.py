@@ -1,13 +1,13 @@
 """The last step of ./dev pipeline: a model that was just imported, in a real viewer.
 
-Not collected with the suite, but named by that step. The commands before it write a checkpoint, convert it, and import it as the name that
-``NAPARI_SAM21_PIPELINE`` holds; this test looks for it where they put it.
+Not collected with the suite, but named by that step. The commands before it write a
+checkpoint, convert it, and import it as the name that ``NAPARI_SAM21_PIPELINE`` holds;
+this test looks for it where they put it.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +23,10 @@ NAME, FOLDER = "NAPARI_SAM21_PIPELINE", "NAPARI_SAM21_PIPELINE_HOME"
 
 
 @pytest.fixture
-def name(places: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def name(places: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """The imported model, in the home of the commands and not in the test's own."""
     monkeypatch.setenv(home.HOME_VARIABLE, os.environ[FOLDER])
-    yield os.environ[NAME]
+    return os.environ[NAME]
 
 
 def test_the_converted_model_answers_a_click(
