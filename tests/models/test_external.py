@@ -13,7 +13,7 @@ from graphs import encoder
 from models.hostile import HIDEOUTS, packed, refused, weight_bytes, with_external
 
 import napari_sam21 as sam
-from napari_sam21.core.errors import ModelError
+from napari_sam21.core.errors import EmbeddingMismatchError, ModelError
 from napari_sam21.models.external import external_files, is_plain
 from napari_sam21.models.imports import import_model
 from napari_sam21.models.library import verify
@@ -222,3 +222,16 @@ def test_plain_names(name: str) -> None:
 @pytest.mark.parametrize("name", ELSEWHERE)
 def test_other_names(name: str) -> None:
     assert not is_plain(name)
+
+
+def test_models_that_differ_in_outside_weights_only_are_told_apart(
+    folder: Path, image: np.ndarray
+) -> None:
+    """An embedding of one must never be taken for one of the other."""
+    first = sam.load_model(folder)
+    weights = np.frombuffer((folder / DATA).read_bytes(), np.float32) + 1
+    (folder / DATA).write_bytes(weights.tobytes())
+    second = sam.load_model(folder)
+    assert first.model_id != second.model_id
+    with pytest.raises(EmbeddingMismatchError, match="was made by encoder"):
+        second.decode(first.encode(image), sam.Prompts([(40, 50)], [1]))

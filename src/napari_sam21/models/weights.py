@@ -89,11 +89,6 @@ def load_part(
     def has(name: str) -> bool:
         return isinstance(source, Path) and is_file_beside(source, name)
 
-    references(source, where, has)
-    try:
-        return Graph(source, where, providers)
-    except UnicodeDecodeError as error:  # of onnxruntime's message, which names a node
-        raise ModelError(
-            f"{where} is not an ONNX model or is damaged (a name in it is no text); "
-            "fetch or import the model again"
-        ) from error
+    names = references(source, where, has)
+    beside = [source.with_name(name) for name in names if isinstance(source, Path)]
+    return Graph(source, where, providers, beside)
