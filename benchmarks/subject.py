@@ -13,8 +13,8 @@ from napari_sam21.models.weights import model_path
 
 DEFAULT = Path(__file__).parent / "true"
 HOW_TO_MAKE = (
-    "make it with `python benchmarks/export_true.py` in an environment with "
-    "benchmarks/requirements-export.txt, or pass --model starter"
+    "make it with `python -m benchmarks.seeded` in an environment as in "
+    "docs/convert.md, or pass --model starter"
 )
 
 Arrays = dict[str, npt.NDArray[np.float32]]

@@ -146,8 +146,8 @@ def view_of(
 def _status(editor: ImageEditor, inference: Inference, others: int) -> str:
     """What is going on, in words."""
     if inference.encoding:
-        what = "Loading the model and encoding" if inference.loading else "Encoding"
-        state = f"{what} the image…"
+        loading = "Loading the model… " if inference.loading else ""
+        state = f"{loading}Encoding the image…"
         if editor.draft().prompts:
             state += " Your click is answered right after."
     elif inference.decoding:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -203,7 +204,9 @@ class ModelPicker(QWidget):
         if state is None:
             return
         buttons = QMessageBox.StandardButton
-        question = f"Delete {state.title} ({megabytes(state.size)}) in {state.folder}?"
+        question = (
+            f"Delete {escape(state.title)} ({megabytes(state.size)}) in {state.folder}?"
+        )
         wish = QMessageBox.question(self, "Delete a model", question)
         if wish == buttons.Yes:
             self._with_shelf(lambda shelf: shelf.remove(state.name))

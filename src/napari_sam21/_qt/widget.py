@@ -151,6 +151,7 @@ class SamWidget(QWidget):
 
     def _make_state(self) -> None:
         self._status = QLabel()
+        self._status.setTextFormat(Qt.TextFormat.PlainText)
         self._status.setWordWrap(True)
         self._status.setMinimumHeight(self.fontMetrics().lineSpacing() * 3)
         self._status.setAlignment(Qt.AlignmentFlag.AlignTop)

@@ -69,12 +69,14 @@ class Graph:
         What to call it in messages.
     providers : sequence of str
         Execution providers, in order of preference.
+    beside : sequence of Path
+        Files that hold weights of this one, in order.
 
     Attributes
     ----------
     inputs, outputs : dict of str to Tensor
     digest : str
-        SHA-256 of the file, hexadecimal.
+        SHA-256 of the file, and of those that hold weights of it; hexadecimal.
     signature : str
         How it runs: provider, runtime version, precision.
 
@@ -89,11 +91,12 @@ class Graph:
         source: Path | bytes,
         where: str,
         providers: Sequence[str] = DEFAULT_PROVIDERS,
+        beside: Sequence[Path] = (),
     ) -> None:
         import onnxruntime as ort
 
         self.where = where
-        self.digest = _digest(source, where)
+        self.digest = _digest((source, *beside), where)
         self._session = _open_session(source, where, providers)
         self.inputs = _tensors(self._session.get_inputs())
         self.outputs = _tensors(self._session.get_outputs())
@@ -142,17 +145,25 @@ class Graph:
         return results
 
 
-def _digest(source: Path | bytes, where: str) -> str:
-    if isinstance(source, bytes):
-        return hashlib.sha256(source).hexdigest()
+def _digest(sources: Sequence[Path | bytes], where: str) -> str:
+    """Digest of one file; of several, the digest of their digests."""
     try:
-        with source.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        found = [_digest_of(source) for source in sources]
     except OSError as error:
         raise ModelError(
             f"{where} cannot be read ({error.strerror}); check the path and its "
             "permissions, or import the model again"
         ) from error
+    if len(found) == 1:
+        return found[0]
+    return hashlib.sha256("".join(found).encode()).hexdigest()
+
+
+def _digest_of(source: Path | bytes) -> str:
+    if isinstance(source, bytes):
+        return hashlib.sha256(source).hexdigest()
+    with source.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _open_session(source: Path | bytes, where: str, providers: Sequence[str]) -> Any:
@@ -174,10 +185,13 @@ def _open_session(source: Path | bytes, where: str, providers: Sequence[str]) ->
     broken = (
         state.Fail, state.InvalidProtobuf, state.InvalidGraph, state.NoModel,
         state.InvalidArgument, state.NotImplemented, state.RuntimeException,
-        state.NoSuchFile,
+        state.NoSuchFile, UnicodeDecodeError,
     )  # fmt: skip
     try:
-        return ort.InferenceSession(content, options, providers=list(providers))
+        # No fallback to other providers, of which onnxruntime would speak on stderr.
+        return ort.InferenceSession(
+            content, options, providers=list(providers), enable_fallback=0
+        )
     except broken as error:
         raise ModelError(
             f"{where} is not an ONNX model or is damaged ({_first_line(error)}); fetch "
@@ -186,6 +200,8 @@ def _open_session(source: Path | bytes, where: str, providers: Sequence[str]) ->
 
 
 def _first_line(error: Exception) -> str:
+    if isinstance(error, UnicodeDecodeError):  # of a message that names a node
+        return "a name in it is no text"
     return (str(error).splitlines() or [""])[0][:200]
 
 

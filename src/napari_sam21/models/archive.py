@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import lzma
+import os
 import stat
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
@@ -28,7 +31,10 @@ NOISE = ("__MACOSX", ".DS_Store", "Thumbs.db")
 """What systems add to archives; passed over."""
 
 _ENCRYPTED = 0x1
-_UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError)
+_UNREADABLE = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, RuntimeError,
+    UnicodeDecodeError, struct.error,
+)  # fmt: skip
 """What `zipfile` raises for damaged or unknown contents."""
 
 
@@ -53,8 +59,8 @@ def find_files(path: Path) -> ModelFiles:
         If the path does not exist, does not hold exactly one of each, or is an archive
         that cannot be trusted.
     """
-    if path.is_dir():
-        files = [item for item in sorted(path.iterdir()) if item.is_file()]
+    if os.path.isdir(path):  # unlike Path's: no error, whatever the path is
+        files = files_of(path)
         parts = [only(files, part, path) for part in PARTS]
         return ModelFiles(path.name, *parts)
     if is_archive(path):
@@ -64,16 +70,31 @@ def find_files(path: Path) -> ModelFiles:
                 archive.read(members[only(list(members), part, path)]) for part in PARTS
             ]
         return ModelFiles(path.stem, *contents)
-    problem = "is neither a folder nor a .dtmodel or .zip archive"
-    raise ModelError(
-        f"{path} {problem if path.exists() else 'does not exist'}; pass what holds "
-        "encoder.onnx and decoder.onnx"
-    )
+    problem = "does not exist"
+    if os.path.exists(path):
+        problem = "is neither a folder nor a .dtmodel or .zip archive"
+    raise ModelError(f"{path} {problem}; pass what holds encoder.onnx and decoder.onnx")
 
 
 def is_archive(path: Path) -> bool:
     """Whether a file's name is that of an archive."""
-    return path.suffix.lower() in ARCHIVES and path.is_file()
+    return path.suffix.lower() in ARCHIVES and os.path.isfile(path)
+
+
+def files_of(folder: Path) -> list[Path]:
+    """Return the files of a folder, sorted.
+
+    Raises
+    ------
+    ModelError
+        If the folder cannot be read.
+    """
+    try:
+        return sorted(path for path in folder.iterdir() if os.path.isfile(path))
+    except OSError as error:
+        raise ModelError(
+            f"{folder} cannot be read ({error.strerror}); check its permissions"
+        ) from error
 
 
 @contextmanager
@@ -97,21 +118,30 @@ def checked_members(
     ------
     ModelError
         If a member leads out of the archive, is a link, is encrypted, or is larger than
-        a model can be.
+        a model can be; or if all of them together are.
     """
     members = {}
     for info in archive.infolist():
         problem = _problem_of(info)
         if problem:
-            raise ModelError(
-                f"{info.filename!r} in {path} {problem}. This is not a model as it is "
-                "published: nothing was unpacked; get it from where it comes from again"
-            )
+            raise _refusal(f"{info.filename!r} in {path} {problem}")
         name = PurePosixPath(info.filename)
         noise = name.name.startswith("._") or any(each in NOISE for each in name.parts)
         if not (info.is_dir() or noise):
             members[name] = info
+    problem = _bomb(
+        path.stat().st_size, sum(info.file_size for info in archive.infolist())
+    )
+    if problem:
+        raise _refusal(f"{path} {problem}")
     return members
+
+
+def _refusal(problem: str) -> ModelError:
+    return ModelError(
+        f"{problem}. This is not a model as it is published: nothing was unpacked; get "
+        "it from where it comes from again"
+    )
 
 
 def _problem_of(info: zipfile.ZipInfo) -> str:
@@ -132,13 +162,14 @@ def _problem_of(info: zipfile.ZipInfo) -> str:
         return (
             f"would unpack to {info.file_size:,} bytes, more than an ONNX file can hold"
         )
-    is_bomb = info.file_size > BOMB_RATIO * max(info.compress_size, 1)
-    if is_bomb and info.file_size > BOMB_SIZE:
-        return (
-            f"would unpack from {info.compress_size:,} to {info.file_size:,} bytes, "
-            "which no weights do"
-        )
-    return ""
+    return _bomb(info.compress_size, info.file_size)
+
+
+def _bomb(packed: int, size: int) -> str:
+    """What is wrong with sizes that no weights have; empty if nothing is."""
+    if size <= max(BOMB_SIZE, BOMB_RATIO * packed):
+        return ""
+    return f"would unpack from {packed:,} to {size:,} bytes, which no weights do"
 
 
 def only(names: Sequence[Name], part: str, path: Path) -> Name:

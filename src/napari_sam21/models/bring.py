@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import zipfile
 from collections.abc import Iterator, Sequence
@@ -14,15 +15,27 @@ from napari_sam21.models.archive import (
     PARTS,
     SIZE_LIMIT,
     checked_members,
+    files_of,
     is_archive,
     only,
     opened,
 )
-from napari_sam21.models.external import references
+from napari_sam21.models.external import is_there, references
+from napari_sam21.models.home import HOME_VARIABLE
+from napari_sam21.models.record import RECORD
 
 CONFIG = "config.json"
 CONFIG_LIMIT = 1 << 20
 CHUNK = 1 << 20
+
+REMEDY = f"free some space, or set {HOME_VARIABLE} to another folder"
+
+OURS = (CONFIG, RECORD, *(f"{part}.onnx" for part in PARTS))
+"""Ends of names that have a meaning here; weights in further files cannot have them."""
+
+
+class DiskError(ModelError):
+    """A file could not be written here; another source would not help."""
 
 
 class Files(Protocol):
@@ -75,8 +88,7 @@ class Loose:
 
     def has(self, name: PurePath) -> bool:
         """Whether there is such a file, and no link: that could lead anywhere."""
-        path = Path(name)
-        return path.is_file() and not path.is_symlink()
+        return is_there(Path(name))
 
 
 @contextmanager
@@ -89,13 +101,11 @@ def files_at(paths: Sequence[Path]) -> Iterator[Files]:
         If it is none of these.
     """
     first = paths[0]
-    for path in paths:
-        if not path.exists():
-            raise ModelError(f"{path} does not exist; name {WANTED}")
+    need_paths(paths)
     if len(paths) == 2 and all(path.suffix == ".onnx" for path in paths):
         yield Loose(paths, first.parent)
     elif len(paths) == 1 and first.is_dir():
-        yield Loose([each for each in sorted(first.iterdir()) if each.is_file()], first)
+        yield Loose(files_of(first), first)
     elif len(paths) == 1 and is_archive(first):
         with opened(first) as archive:
             yield Packed(archive, first)
@@ -110,6 +120,19 @@ WANTED = (
 )
 
 
+def need_paths(paths: Sequence[Path]) -> None:
+    """Refuse paths that lead to nothing.
+
+    Raises
+    ------
+    ModelError
+        Naming the first, and what could be named instead.
+    """
+    for path in paths:
+        if not os.path.exists(path):  # unlike Path's: no error, whatever the path is
+            raise ModelError(f"{path} does not exist; name {WANTED}")
+
+
 def bring(files: Files, folder: Path) -> None:
     """Copy encoder, decoder, the weights they refer to, and ``config.json``.
 
@@ -119,8 +142,10 @@ def bring(files: Files, folder: Path) -> None:
     Raises
     ------
     ModelError
-        If there is not exactly one of each, a reference leads elsewhere, the source is
-        damaged, or the disk is full.
+        If there is not exactly one of each, a reference leads elsewhere, or the source
+        is damaged.
+    DiskError
+        If the disk is full.
     """
     parts = {f"{part}.onnx": only(files.names, part, files.where) for part in PARTS}
     for name, member in parts.items():
@@ -138,57 +163,79 @@ def _extras(files: Files, member: PurePath, copied: Path) -> list[PurePath]:
     """The files that hold weights of a member, as far as they may be taken."""
 
     def has(name: str) -> bool:
-        return name != CONFIG and files.has(member.with_name(name))
+        is_ours = name.casefold().endswith(OURS)
+        return not is_ours and files.has(member.with_name(name))
 
     where = f"{member.name} of {files.where}"
     return [member.with_name(name) for name in references(copied, where, has)]
 
 
 def _copy(files: Files, name: PurePath, target: Path, limit: int = SIZE_LIMIT) -> None:
-    with files.open(name) as source, _created(target) as file:
-        while file.tell() <= limit and (chunk := source.read(CHUNK)):
-            _write(file, chunk, target.parent)
-        if file.tell() > limit:
-            raise ModelError(
-                f"{name} of {files.where} is larger than {limit:,} bytes; this is not "
-                "a model"
-            )
+    size = 0
+    with _source(files, name) as source, _created(target) as file:
+        while chunk := source.read(CHUNK):
+            size += len(chunk)
+            if size > limit:
+                raise ModelError(
+                    f"{name} of {files.where} is larger than {limit:,} bytes; this is "
+                    "not a model"
+                )
+            write(file, chunk, target.parent)
+
+
+@contextmanager
+def _source(files: Files, name: PurePath) -> Iterator[IO[bytes]]:
+    """Open a file; a stick that is pulled out is no bug of ours."""
+    try:
+        with files.open(name) as source:
+            yield source
+    except OSError as error:
+        raise ModelError(
+            f"{name} of {files.where} cannot be read ({error.strerror or error}); "
+            "check its permissions, or copy it again"
+        ) from error
 
 
 def _created(target: Path) -> IO[bytes]:
     try:
-        return target.open("xb")
+        return target.open("xb", buffering=0)
     except OSError as error:
         raise disk_error(target.parent, error) from error
 
 
-def _write(file: IO[bytes], chunk: bytes, folder: Path) -> None:
+def write(file: IO[bytes], chunk: bytes, folder: Path, remedy: str = REMEDY) -> None:
+    """Write to an unbuffered file: an error comes here, and not when it is closed.
+
+    Raises
+    ------
+    DiskError
+        If the disk is full, or gone.
+    """
+    rest = memoryview(chunk)
     try:
-        file.write(chunk)
-        file.flush()
+        while rest:
+            rest = rest[file.write(rest) :]
     except OSError as error:
-        raise disk_error(folder, error) from error
+        raise disk_error(folder, error, remedy) from error
 
 
-def disk_error(folder: Path, error: OSError) -> ModelError:
-    """Return the message for a file that could not be written."""
-    return ModelError(
-        f"cannot write to {folder} ({error.strerror}); free some space or set "
-        "NAPARI_SAM21_HOME to another folder, then try again"
-    )
+def disk_error(folder: Path, error: OSError, remedy: str = REMEDY) -> DiskError:
+    """Return the error for a file that could not be written."""
+    problem = error.strerror or error
+    return DiskError(f"cannot write to {folder} ({problem}); {remedy}, then try again")
 
 
-def need_space(folder: Path, size: int) -> None:
+def need_space(folder: Path, size: int, remedy: str = REMEDY) -> None:
     """Refuse to begin what the disk cannot hold.
 
     Raises
     ------
-    ModelError
+    DiskError
         Naming what is needed and what is free.
     """
-    free = shutil.disk_usage(folder).free
-    if free < size:
-        raise ModelError(
-            f"{folder} has {free / 1e6:,.0f} MB free, but {size / 1e6:,.0f} MB are "
-            "needed; free some space or set NAPARI_SAM21_HOME to another folder"
+    usage = shutil.disk_usage(folder)
+    if usage.total and usage.free < size:  # some network drives say 0 of 0
+        raise DiskError(
+            f"{folder} has {usage.free / 1e6:,.0f} MB free, but {size / 1e6:,.0f} MB "
+            f"are needed; {remedy}"
         )

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from napari_sam21.core.runtime import Cancellation
-from napari_sam21.models.bring import disk_error
+from napari_sam21.models.bring import DiskError, disk_error, write
 from napari_sam21.models.install import Progress
 from napari_sam21.models.record import digest_of
+from napari_sam21.models.stream import SourceError, Stream, streamed
 from napari_sam21.models.table import Source
 
 if TYPE_CHECKING:
@@ -25,19 +27,17 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger(__name__)
 
-CONNECT_SECONDS = 4.0
-SILENCE_SECONDS = 15.0
-"""A server that says nothing for so long is given up."""
+REQUESTS = 2
+"""To one source; the second continues what broke off, or begins anew."""
 
-CHUNK = 1 << 16
-ATTEMPTS = 2
-"""Of one source; the second only continues what broke off after some bytes came."""
-
-HEADERS = {"Accept-Encoding": "identity", "User-Agent": "napari-sam21"}
+REMEDY = (
+    "free some space there, or import a file that was downloaded elsewhere "
+    "(napari-sam21 models import FILE)"
+)
 
 
-class SourceError(Exception):
-    """One source did not give the file; the next one may."""
+class TooMuch(SourceError):
+    """More comes than the file can hold."""
 
 
 class WrongBytes(SourceError):
@@ -83,17 +83,19 @@ def download(
     """
     import pooch
 
-    getter = _Getter(source, folder / f"{source.sha256[:16]}.part", progress, cancel)
-    name = f"{source.sha256[:16]}{Path(source.file_name).suffix}"
+    name = source.sha256[:16]
+    getter = _Getter(source, folder / f"{name}.part", progress, cancel)
     with _quiet(pooch.get_logger()):
         try:
             path = pooch.retrieve(
-                source.url, f"sha256:{source.sha256}", name, folder, downloader=getter
+                source.url,
+                f"sha256:{source.sha256}",
+                f"{name}{Path(source.file_name).suffix}",
+                folder,
+                downloader=getter,
             )
-        except ValueError as error:  # pooch: the digest differs
-            if getter.digest:
-                raise WrongBytes(getter.digest) from error
-            raise
+        except OSError as error:
+            raise disk_error(folder, error, REMEDY) from error
     return Path(path)
 
 
@@ -105,151 +107,125 @@ class _Getter:
     ) -> None:
         self._source, self._part = source, part
         self._progress, self._cancel = progress, cancel
-        self.digest = ""
 
     def __call__(self, url: str, output_file: str, pooch: Any) -> None:
-        """Bring a file; pooch compares its digest then."""
-        resumed = self._size() > 0
-        self._bring(url)
-        self.digest = digest_of(self._part)
-        if resumed and self.digest != self._source.sha256:
+        """Bring the file, or what tells that it will not come from here."""
+        for left in reversed(range(REQUESTS)):
+            before = self._size()
+            try:
+                continued = self._get(url)
+            except SourceError:
+                # Again only if that can end otherwise: more came, or all was dropped.
+                if not left or self._size() == before:
+                    raise
+                continue
+            if self._is_whole():
+                self._part.replace(output_file)
+                return
+            digest = digest_of(self._part)
+            self._drop()
+            if not continued:
+                raise WrongBytes(digest)
             # What came before may have been of another file: once more, from the start.
-            self._part.unlink()
-            self._bring(url)
-            self.digest = digest_of(self._part)
-        self._part.replace(output_file)
+        raise SourceError("what came in pieces does not fit together; try again")
 
     def _size(self) -> int:
         return self._part.stat().st_size if self._part.exists() else 0
 
-    def _bring(self, url: str) -> None:
-        for attempt in range(1, ATTEMPTS + 1):
-            before = self._size()
-            try:
-                self._get(url)
-                return
-            except SourceError:
-                if attempt == ATTEMPTS or self._size() <= before:
-                    raise
-                LOG.info("%s broke off; continuing once", url)
+    def _is_whole(self) -> bool:
+        """Whether nothing is missing: only the final name was not given any more."""
+        return self._part.exists() and digest_of(self._part) == self._source.sha256
 
-    def _get(self, url: str) -> None:
-        import requests
-
-        start = self._size()
+    def _drop(self) -> None:
         try:
-            with _asked(url, start) as response:
-                self._cancel.attach(_stop_of(response))
-                self._store(response, start)
-        except requests.RequestException as error:
-            self._cancel.raise_if_wished()
-            raise SourceError(_words(error)) from error
-
-    def _store(self, response: requests.Response, start: int) -> None:
-        """Write what comes; a server that cannot continue begins anew."""
-        if response.status_code == 416:  # it has no more than we have, or less
             self._part.unlink(missing_ok=True)
-            raise SourceError("it does not continue what broke off; try again")
-        response.raise_for_status()
-        start = start if _continues(response, start) else 0
-        total = start + int(response.headers.get("Content-Length") or 0)
-        if total > self._most():
-            raise SourceError(f"it offers {total:,} bytes, about {self._source.size:,} "
-                              "were expected")  # fmt: skip
-        with self._opened(start) as file:
-            for chunk in response.iter_content(CHUNK):
-                self._cancel.raise_if_wished()
-                self._write(file, chunk)
-                self._progress("Fetching", file.tell(), max(total, self._source.size))
+        except OSError:  # a virus scanner may be at it
+            LOG.warning("%s is left behind", self._part)
 
-    def _most(self) -> int:
-        return 2 * self._source.size + (1 << 20)
+    def _get(self, url: str) -> bool:
+        """Ask once for what is missing; True if that continued what was there."""
+        start = self._size()
+        with streamed(url, self._cancel, start) as stream:
+            head = stream.head()
+            if head.status_code == 416 and self._is_whole():
+                return True
+            if head.status_code == 416 or not _fits(head, start):
+                self._drop()
+                raise SourceError("it does not continue what broke off; try again")
+            _refuse_other_than_files(head)
+            start = start if head.status_code == 206 else 0
+            self._store(stream, start, _length(head))
+        return start > 0
+
+    def _store(self, stream: Stream, start: int, length: int) -> None:
+        """Write what comes."""
+        total = start + length if length else 0
+        try:
+            self._refuse_too_much(total)
+            with self._opened(start) as file:
+                for chunk in stream.chunks():
+                    self._refuse_too_much(file.tell() + len(chunk))
+                    write(file, chunk, self._part.parent, REMEDY)
+                    self._tell(file.tell(), total)
+                done = file.tell()
+        except (DiskError, TooMuch):
+            self._drop()  # a full disk needs its space more than we need what came
+            raise
+        if done < total:
+            raise SourceError(f"the connection broke off after {done:,} bytes")
+
+    def _tell(self, done: int, total: int) -> None:
+        self._progress("Fetching", done, total or max(done, self._source.size))
+
+    def _refuse_too_much(self, size: int) -> None:
+        most = 2 * self._source.size + (1 << 20)
+        if size > most:
+            raise TooMuch(
+                f"it sends {size:,} bytes or more, about {self._source.size:,} were "
+                "expected"
+            )
 
     def _opened(self, start: int) -> IO[bytes]:
         try:
-            return self._part.open("ab" if start else "wb")
+            return self._part.open("ab" if start else "wb", buffering=0)
         except OSError as error:
-            raise disk_error(self._part.parent, error) from error
-
-    def _write(self, file: IO[bytes], chunk: bytes) -> None:
-        if file.tell() + len(chunk) > self._most():
-            raise SourceError("it sends more than the file can hold")
-        try:
-            file.write(chunk)
-            file.flush()
-        except OSError as error:
-            self._make_room()
-            raise disk_error(self._part.parent, error) from error
-
-    def _make_room(self) -> None:
-        """A full disk needs its space more than we need what came."""
-        try:
-            self._part.unlink(missing_ok=True)
-        except OSError:  # open files cannot be deleted on every system
-            LOG.warning("%s is left behind", self._part)
+            raise disk_error(self._part.parent, error, REMEDY) from error
 
 
-@contextmanager
-def _asked(url: str, start: int) -> Iterator[requests.Response]:
-    """Ask for a file from a byte on; proxies are those of the environment."""
-    import requests
-
-    headers = {**HEADERS, "Range": f"bytes={start}-"} if start else HEADERS
-    times = (CONNECT_SECONDS, SILENCE_SECONDS)
-    with requests.get(url, headers=headers, timeout=times, stream=True) as response:
-        yield response
+def _fits(head: requests.Response, start: int) -> bool:
+    """Whether an answer begins with the byte that was asked for, or with the first."""
+    if head.status_code != 206:
+        return True
+    span = re.match(r"bytes (\d+)-", head.headers.get("Content-Range", ""))
+    return span is not None and int(span[1]) == start
 
 
-def _continues(response: requests.Response, start: int) -> bool:
-    """Whether an answer begins with the byte that was asked for."""
-    if not start or response.status_code != 206:
-        return False
-    span = re.match(r"bytes (\d+)-", response.headers.get("Content-Range", ""))
-    if span is None or int(span[1]) != start:
-        raise SourceError("it continues at another byte than was asked for")
-    return True
+def _length(head: requests.Response) -> int:
+    """Bytes that are announced; 0 if none, or if they are counted in packed form."""
+    text = head.headers.get("Content-Length", "")
+    packed = "Content-Encoding" in head.headers
+    return int(text) if text.isdecimal() and not packed else 0
 
 
-def _stop_of(response: requests.Response) -> Callable[[], object]:
-    """What ends a read that waits in another thread."""
-
-    def stop() -> None:
-        try:
-            # urllib3 since 2.3; before, a silent server is waited for.
-            shutdown = getattr(response.raw, "shutdown", None)
-            if shutdown is not None:
-                shutdown()
-        except (OSError, RuntimeError, ValueError):
-            LOG.debug("the connection was closed already")
-
-    return stop
-
-
-def _words(error: requests.RequestException) -> str:
-    """What went wrong with a source, in words."""
-    import requests
-
-    if isinstance(error, requests.HTTPError) and error.response is not None:
-        return f"it answered {error.response.status_code} {error.response.reason}"
-    for kind, words in (
-        (requests.exceptions.ProxyError, "the proxy refused, or cannot be reached"),
-        (requests.exceptions.SSLError, "the connection cannot be trusted (TLS)"),
-        (requests.ConnectTimeout, f"no answer within {CONNECT_SECONDS:.0f} s"),
-        (requests.Timeout, f"silent for {SILENCE_SECONDS:.0f} s"),
-        (requests.exceptions.ChunkedEncodingError, "the connection broke off"),
-        (requests.ConnectionError, "cannot be reached"),
-    ):
-        if isinstance(error, kind):
-            return words
-    return f"{type(error).__name__}: {error}"
+def _refuse_other_than_files(head: requests.Response) -> None:
+    if head.status_code not in (200, 206):
+        raise SourceError(f"it answered {head.status_code} {head.reason}")
+    if head.headers.get("Content-Type", "").startswith("text/html"):
+        raise SourceError(
+            "it sent a web page in place of the file; the network may ask for a login"
+        )
 
 
 @contextmanager
 def _quiet(logger: logging.Logger) -> Iterator[None]:
-    """Keep pooch from writing to the terminal."""
-    level = logger.level
-    logger.setLevel(logging.WARNING)
+    """Keep pooch from writing to the terminal about what this thread fetches."""
+    here = threading.get_ident()
+
+    def is_other(record: logging.LogRecord) -> bool:
+        return record.thread != here or record.levelno >= logging.WARNING
+
+    logger.addFilter(is_other)
     try:
         yield
     finally:
-        logger.setLevel(level)
+        logger.removeFilter(is_other)

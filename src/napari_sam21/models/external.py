@@ -8,6 +8,7 @@ those of onnx.proto3 (https://github.com/onnx/onnx).
 from __future__ import annotations
 
 import mmap
+import stat
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -41,8 +42,13 @@ FIELDS: dict[str, tuple[tuple[str, int, str, bool], ...]] = {
         ("node", 7, "Node", REPEATED),
         ("attribute_proto", 11, "Attribute", REPEATED),
     ),
+    "Training": (
+        ("initialization", 1, "Graph", not REPEATED),
+        ("algorithm", 2, "Graph", not REPEATED),
+    ),
     "Model": (
         ("graph", 7, "Graph", not REPEATED),
+        ("training_info", 20, "Training", REPEATED),
         ("functions", 25, "Function", REPEATED),
     ),
 }
@@ -112,8 +118,15 @@ def references(
 
 def is_file_beside(path: Path, name: str) -> bool:
     """Whether a plain file of that name lies beside another; a link is none."""
-    beside = path.with_name(name)
-    return beside.is_file() and not beside.is_symlink()
+    return is_there(path.with_name(name))
+
+
+def is_there(path: Path) -> bool:
+    """Whether a path is a plain file, and no link."""
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except (OSError, ValueError):  # too long, or of signs that no file name has
+        return False
 
 
 def is_plain(name: str) -> bool:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,11 +13,12 @@ from filelock import FileLock, Timeout
 from napari_sam21.core.errors import ModelError
 from napari_sam21.core.runtime import Cancellation
 from napari_sam21.models import home
-from napari_sam21.models.bring import disk_error, need_space
-from napari_sam21.models.download import SourceError, WrongBytes, download
+from napari_sam21.models.bring import DiskError, disk_error, need_space
+from napari_sam21.models.download import REMEDY, WrongBytes, download
 from napari_sam21.models.install import Origin, Progress, install, no_progress
 from napari_sam21.models.library import READY, state_of, unknown
 from napari_sam21.models.publisher import explain
+from napari_sam21.models.stream import SourceError
 from napari_sam21.models.table import MODELS, ModelRow, Source
 
 LOCK_SECONDS = 0.2
@@ -77,12 +79,13 @@ def fetch_model(
         return state.folder
     if not row.sources:
         raise ModelError(state.problem)
-    downloads = _room_for(row)
+    downloads = _downloads_for(row)
     with _alone(downloads / f"{name}.lock", progress, cancel):
         state = state_of(name)  # another process may have fetched it meanwhile
         if state.state == READY and state.folder is not None:
             return state.folder
-        return _fetch(row, downloads, progress, cancel)
+        with _room(downloads / name) as room:
+            return _fetch(row, room, progress, cancel)
 
 
 def sources_of(row: ModelRow) -> tuple[Source, ...]:
@@ -100,37 +103,55 @@ def sources_of(row: ModelRow) -> tuple[Source, ...]:
     return (*mirrored, *row.sources)
 
 
-def _room_for(row: ModelRow) -> Path:
+def _downloads_for(row: ModelRow) -> Path:
     """Find out before anything is fetched whether it can be kept."""
     need_space(home.writable_folder(), 2 * row.size)
     downloads = home.partial_folder()
     try:
         downloads.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise disk_error(downloads, error) from error
-    need_space(downloads, row.size)
+        raise disk_error(downloads, error, REMEDY) from error
+    need_space(downloads, row.size, REMEDY)
     return downloads
 
 
-def _fetch(
-    row: ModelRow, downloads: Path, progress: Progress, cancel: Cancellation
-) -> Path:
+def _fetch(row: ModelRow, room: Path, progress: Progress, cancel: Cancellation) -> Path:
     problems = []
     for source in sources_of(row):
-        cancel.raise_if_wished()
         try:
-            progress(f"Asking {source.host}", 0, source.size)
-            archive = download(source, downloads, progress, cancel)
+            folder = _fetch_from(source, row, room, progress, cancel)
         except WrongBytes as error:
-            problems.append(f"{source.url}: {explain(source, error.found)}")
+            problem = explain(source, error.found, cancel)
         except SourceError as error:
-            problems.append(f"{source.url}: {error}")
+            problem = str(error)
         else:
-            origin = Origin(row.name, row.title, row.licence, source.url, source.sha256)
-            folder = install([archive], origin, progress)
-            archive.unlink(missing_ok=True)
+            shutil.rmtree(room, ignore_errors=True)
             return folder
+        problems.append(f"{source.shown_url}: {problem}")
     raise ModelError(_nothing_came(row, problems))
+
+
+def _fetch_from(
+    source: Source,
+    row: ModelRow,
+    room: Path,
+    progress: Progress,
+    cancel: Cancellation,
+) -> Path:
+    cancel.raise_if_wished()
+    progress(f"Asking {source.host}", 0, source.size)
+    archive = download(source, room, progress, cancel)
+    cancel.raise_if_wished()
+    url, digest = source.shown_url, source.sha256
+    origin = Origin(row.name, row.title, row.licence, url, digest)
+    try:
+        return install([archive], origin, progress)
+    except DiskError:
+        raise  # the archive is whole, and stays for the next time
+    except ModelError as error:
+        # The right file, but this onnxruntime cannot use it; the next may be another.
+        archive.unlink(missing_ok=True)
+        raise SourceError(str(error)) from error
 
 
 def _nothing_came(row: ModelRow, problems: list[str]) -> str:
@@ -145,6 +166,22 @@ def _nothing_came(row: ModelRow, problems: list[str]) -> str:
 
 
 @contextmanager
+def _room(folder: Path) -> Iterator[Path]:
+    """Make a folder for what comes; it stays if something can be continued."""
+    try:
+        folder.mkdir(exist_ok=True)
+        for left in folder.glob("tmp*"):  # pooch's, in a process that was killed
+            left.unlink()
+    except OSError as error:
+        raise disk_error(folder, error, REMEDY) from error
+    try:
+        yield folder
+    finally:
+        with suppress(OSError):  # something is in it
+            folder.rmdir()
+
+
+@contextmanager
 def _alone(path: Path, progress: Progress, cancel: Cancellation) -> Iterator[None]:
     """Wait until no other process does the same."""
     lock = FileLock(path)
@@ -156,7 +193,7 @@ def _alone(path: Path, progress: Progress, cancel: Cancellation) -> Iterator[Non
         except Timeout:
             progress("Waiting for another napari that fetches the model", 0, 0)
         except OSError as error:
-            raise disk_error(path.parent, error) from error
+            raise disk_error(path.parent, error, REMEDY) from error
     try:
         yield
     finally:

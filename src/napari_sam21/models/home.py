@@ -9,9 +9,11 @@ import os
 import re
 import shutil
 import tempfile
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from platformdirs import user_cache_path, user_data_path
 
@@ -23,8 +25,14 @@ APP = "napari-sam21"
 STAGED = ".staged-"
 """Begins the names of folders that are not complete, and are never listed."""
 
+TRIES = 3
+"""To give a model its name, when others give theirs to the same at once."""
+
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
 """What a model may be called: it is the name of a folder, on any system."""
+
+DEVICE = re.compile(r"(con|prn|aux|nul|(com|lpt)[0-9])(\..*)?", re.IGNORECASE)
+"""What Windows takes for a device, and not for a folder."""
 
 
 def homes() -> tuple[Path, ...]:
@@ -35,7 +43,8 @@ def homes() -> tuple[Path, ...]:
     """
     named = os.environ.get(HOME_VARIABLE, "").strip()
     own = user_data_path(APP, appauthor=False)
-    return (Path(named).expanduser(), own) if named else (own,)
+    # os.path leaves "~nobody" as it is, where Path would raise.
+    return (Path(os.path.expanduser(named)), own) if named else (own,)
 
 
 def model_folders() -> tuple[Path, ...]:
@@ -59,12 +68,22 @@ def mirror() -> str | None:
     address = os.environ.get(MIRROR_VARIABLE, "").strip()
     if not address:
         return None
-    if not address.startswith(("http://", "https://")):
+    if not _is_address(address):
         raise ModelError(
             f"{MIRROR_VARIABLE} is {address!r}, expected an address that begins with "
-            f"https:// or http://; for a folder set {HOME_VARIABLE} instead"
+            "https:// or http:// and names a host; for a folder set "
+            f"{HOME_VARIABLE} instead"
         )
     return address.rstrip("/") + "/"
+
+
+def _is_address(address: str) -> bool:
+    try:
+        parts = urlsplit(address)
+        _ = parts.port  # looked at only when asked for
+        return parts.scheme in ("http", "https") and bool(parts.hostname)
+    except ValueError:
+        return False
 
 
 def check_name(name: str) -> str:
@@ -75,10 +94,11 @@ def check_name(name: str) -> str:
     ModelError
         If it would not do as the name of a folder.
     """
-    if NAME.fullmatch(name) is None or name.endswith("."):
+    if NAME.fullmatch(name) is None or name.endswith(".") or DEVICE.fullmatch(name):
         raise ModelError(
             f"a model cannot be called {name!r}; use up to 64 letters, digits and "
-            "the signs . _ + - and begin with a letter or digit"
+            "the signs . _ + - beginning with a letter or digit, not ending in a dot, "
+            "and no name that Windows keeps for devices"
         )
     return name
 
@@ -107,10 +127,12 @@ def writable_folder() -> Path:
 
 @contextmanager
 def staged_folder(parent: Path) -> Iterator[Path]:
-    """Make a folder beside the models that is gone in the end, unless moved."""
-    folder = Path(tempfile.mkdtemp(prefix=STAGED, dir=parent))
-    # mkdtemp lets nobody else in, but a shared folder is there to be shared.
-    folder.chmod(0o755)
+    """Make a folder beside the models that is gone in the end, unless moved.
+
+    Whom it lets in is up to the user's umask: a shared folder is there to be shared.
+    """
+    folder = _staged_name(parent)
+    folder.mkdir()
     try:
         yield folder
     finally:
@@ -121,17 +143,33 @@ def move_into_place(staged: Path, target: Path) -> None:
     """Give a complete folder its final name; what had the name before goes.
 
     Renaming is one step: the final name never stands for half a model.
+
+    Raises
+    ------
+    OSError
+        If it cannot be moved; then what had the name before has it again.
     """
-    old = None
-    if target.exists():
-        old = Path(tempfile.mkdtemp(prefix=STAGED, dir=target.parent)) / target.name
-        target.rename(old)
-    try:
-        staged.rename(target)
-    except OSError:
-        if old is not None:
-            old.rename(target)
-        raise
-    finally:
-        if old is not None:
-            shutil.rmtree(old.parent, ignore_errors=True)
+    aside: list[Path] = []
+    for left in reversed(range(TRIES)):
+        if os.path.lexists(target):
+            aside.append(set_aside(target))
+        try:
+            staged.rename(target)
+            break
+        except OSError:
+            taken = os.path.lexists(target)  # by another process, just now
+            if aside and not taken:
+                aside.pop().rename(target)
+            if not (taken and left):
+                raise
+    for old in aside:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def set_aside(folder: Path) -> Path:
+    """Take the name of a model from it, in one step; it is listed no more."""
+    return folder.rename(_staged_name(folder.parent))
+
+
+def _staged_name(parent: Path) -> Path:
+    return parent / f"{STAGED}{uuid.uuid4().hex}"

@@ -13,11 +13,11 @@ import numpy as np
 
 from napari_sam21.core.errors import ModelError
 from napari_sam21.core.prompts import Prompts
-from napari_sam21.core.runtime import Graph
 from napari_sam21.core.sam2 import Model
 from napari_sam21.models.bring import CONFIG, bring, disk_error, files_at
 from napari_sam21.models.home import move_into_place, staged_folder, writable_folder
 from napari_sam21.models.record import Record, file_records, write_record
+from napari_sam21.models.weights import load_part
 
 Progress = Callable[[str, int, int], object]
 """Told what goes on: a step in words, and how much of how much is done (0: unknown)."""
@@ -64,29 +64,30 @@ def install(
     ------
     ModelError
         If the files cannot be trusted, keep no known contract, or do not run.
+    DiskError
+        If there is no room for them.
     """
-    home = writable_folder()
-    with staged_folder(home) as staged:
-        progress("Unpacking", 0, 0)
-        with files_at(paths) as files:
-            bring(files, staged)
-        progress("Trying the model", 0, 0)
-        model = opened_model(staged, origin.name)
-        try_out(model)
-        write_record(_record(origin, model, staged), staged)
-        del model  # a file that is open cannot be moved on every system
-        target = home / origin.name
-        try:
+    target = writable_folder() / origin.name
+    try:
+        with staged_folder(target.parent) as staged:
+            progress("Unpacking", 0, 0)
+            with files_at(paths) as files:
+                bring(files, staged)
+            progress("Trying the model", 0, 0)
+            model = opened_model(staged, origin.name)
+            try_out(model)
+            write_record(_record(origin, model, staged), staged)
+            del model  # a file that is open cannot be moved on every system
             move_into_place(staged, target)
-        except OSError as error:
-            raise disk_error(target, error) from error
+    except OSError as error:
+        raise disk_error(target, error) from error
     return target
 
 
 def opened_model(folder: Path, name: str) -> Model:
     """Load the two files of a folder on the CPU, and check their contract."""
     graphs = [
-        Graph(folder / f"{part}.onnx", f"{part} of model {name!r}")
+        load_part(folder / f"{part}.onnx", f"{part} of model {name!r}")
         for part in ("encoder", "decoder")
     ]
     return Model(name, *graphs)
@@ -116,7 +117,7 @@ def config_of(folder: Path) -> dict[str, Any]:
     """Read ``config.json`` of a model; empty without one, or if it is no JSON."""
     try:
         found = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 
@@ -139,4 +140,8 @@ def _record(origin: Origin, model: Model, folder: Path) -> Record:
 def _text(config: dict[str, Any], key: str) -> str:
     """A short line of a config, which anyone may have written."""
     value = config.get(key)
-    return " ".join(value.split())[:80] if isinstance(value, str) else ""
+    if not isinstance(value, str):
+        return ""
+    # Signs that steer terminals, or turn the direction of what follows, go.
+    shown = "".join(sign if sign.isprintable() else " " for sign in value)
+    return " ".join(shown.split())[:80]

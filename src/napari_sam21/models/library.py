@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
-import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,7 +63,11 @@ class ModelState:
 
 def states() -> tuple[ModelState, ...]:
     """Return the state of every model: those of the table, then the user's own."""
-    return tuple(state_of(name) for name in (*MODELS, *own_names()))
+    found = []
+    for name in (*MODELS, *own_names()):
+        with suppress(ModelError):  # it was removed just now
+            found.append(state_of(name))
+    return tuple(found)
 
 
 def state_of(name: str) -> ModelState:
@@ -76,9 +81,9 @@ def state_of(name: str) -> ModelState:
     row = MODELS.get(name)
     if row is not None and row.folder is not None:
         return _built_in(name)
-    folder = folder_of(name)
-    if folder is not None:
-        return _installed(name, folder)
+    found = [_installed(name, folder) for folder in _folders_of(name)]
+    if found:  # a damaged one in a shared folder does not hide one's own
+        return next((state for state in found if state.ready), found[0])
     if row is None:
         raise unknown(name)
     return ModelState(name, row.title, row.licence, ABSENT, row.size)
@@ -104,14 +109,17 @@ def own_names() -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-def folder_of(name: str) -> Path | None:
-    """Return the folder of an installed model: the first home that has it."""
+def _folders_of(name: str) -> list[Path]:
+    """Folders of an installed model, in the order of the homes."""
     if home.NAME.fullmatch(name) is None:
-        return None
-    for parent in home.model_folders():
-        if (parent / name / RECORD).is_file():
-            return parent / name
-    return None
+        return []
+    folders = [parent / name for parent in home.model_folders()]
+    return [folder for folder in folders if _is_whole(folder)]
+
+
+def _is_whole(folder: Path) -> bool:
+    """Whether a folder holds a model: the record is written last."""
+    return os.path.isfile(folder / RECORD)  # unlike Path's: no error without rights
 
 
 def verify(name: str) -> str:
@@ -152,10 +160,7 @@ def remove(name: str) -> int:
     size = folder_size(state.folder)
     try:
         # Out of the list in one step, whatever happens to the files.
-        parent = state.folder.parent
-        gone = Path(tempfile.mkdtemp(prefix=home.STAGED, dir=parent))
-        state.folder.rename(gone / name)
-        shutil.rmtree(gone)
+        shutil.rmtree(home.set_aside(state.folder))
     except OSError as error:
         raise ModelError(
             f"{state.folder} cannot be removed ({error.strerror}); it may be shared "
@@ -176,7 +181,7 @@ def _folders(parent: Path) -> Iterator[Path]:
     except OSError:  # not there yet, or not to be read
         return
     named = (path for path in found if home.NAME.fullmatch(path.name))
-    yield from (path for path in named if (path / RECORD).is_file())
+    yield from filter(_is_whole, named)
 
 
 def _built_in(name: str) -> ModelState:

@@ -49,7 +49,7 @@ def offer(name: str) -> Lines:
 def addresses(name: str) -> tuple[str, ...]:
     """Return the addresses and digests of a model's sources, in order."""
     sources = sources_of(MODELS[name])
-    return tuple(f"{source.url}\n  SHA-256 {source.sha256}" for source in sources)
+    return tuple(f"{source.shown_url}\n  SHA-256 {source.sha256}" for source in sources)
 
 
 def card(name: str) -> Lines:

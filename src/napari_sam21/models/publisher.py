@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Iterator
 from typing import Any
 
-from napari_sam21.models.download import CONNECT_SECONDS, HEADERS
+from napari_sam21.core.runtime import Cancellation
+from napari_sam21.models.stream import SourceError, streamed
 from napari_sam21.models.table import Source
 
 DIGEST = re.compile(r"sha256:([0-9a-f]{64})", re.IGNORECASE)
 LIMIT = 1 << 20  # bytes of a list that is worth reading
+SECONDS = 8.0  # for all of it
 
 
-def explain(source: Source, found: str) -> str:
+def explain(source: Source, found: str, cancel: Cancellation) -> str:
     """Say whose fault it is that another file came than was expected.
 
     Parameters
@@ -22,6 +25,7 @@ def explain(source: Source, found: str) -> str:
     source : Source
     found : str
         SHA-256 of what came, hexadecimal.
+    cancel : Cancellation
 
     Returns
     -------
@@ -35,9 +39,12 @@ def explain(source: Source, found: str) -> str:
     if source.versions_url is None:
         return expected
     stem = source.file_name.rpartition(".")[0]
-    published = published_digest(source.versions_url, stem)
+    published = published_digest(source.versions_url, stem, cancel)
     if published is None:
-        verdict = f"{source.versions_url} could not be read to find out which is right"
+        verdict = (
+            f"{source.versions_url} does not tell which is right: it cannot be read, "
+            f"or lists no {stem}"
+        )
     elif published == found.lower():
         verdict = (
             f"{source.versions_url} lists the file that came: the publisher has "
@@ -54,7 +61,7 @@ def explain(source: Source, found: str) -> str:
     return f"{expected}; {verdict}"
 
 
-def published_digest(url: str, name: str) -> str | None:
+def published_digest(url: str, name: str, cancel: Cancellation) -> str | None:
     """Return the digest that a list in JSON gives for a model, or None.
 
     Parameters
@@ -63,18 +70,26 @@ def published_digest(url: str, name: str) -> str | None:
         The list; it names models by key or by value, and digests ``sha256:<hex>``.
     name : str
         The model, as the publisher names it.
+    cancel : Cancellation
     """
-    import requests
-
-    times = (CONNECT_SECONDS, CONNECT_SECONDS)
     try:
-        with requests.get(url, headers=HEADERS, timeout=times, stream=True) as response:
-            response.raise_for_status()
-            text = next(response.iter_content(LIMIT), b"")
-        found = json.loads(text)
-    except (requests.RequestException, ValueError):
+        found = json.loads(_content(url, cancel))
+    except (SourceError, ValueError, RecursionError):
         return None
-    return next(iter(_digests(found, name)), None)
+    return next(_digests(found, name), None)
+
+
+def _content(url: str, cancel: Cancellation) -> bytes:
+    end = time.monotonic() + SECONDS
+    content = b""
+    with streamed(url, cancel) as stream:
+        if stream.head().status_code != 200:
+            raise SourceError("no list came")
+        for chunk in stream.chunks():
+            content += chunk
+            if len(content) > LIMIT or time.monotonic() > end:
+                raise SourceError("the list has no end")
+    return content
 
 
 def _digests(found: Any, name: str) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -91,17 +91,35 @@ def read_record(folder: Path) -> Record:
     path = folder / RECORD
     try:
         return _parse(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+    except _DAMAGE as error:
         raise ModelError(
             f"{path} cannot be read ({error!r}); fetch or import the model again"
         ) from error
+
+
+_DAMAGE = (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError)
+"""What reading JSON that anyone may have written leads to."""
 
 
 def _parse(found: dict[str, Any]) -> Record:
     if found.pop("format") != FORMAT:
         raise ValueError("it was written by another version of napari-sam21")
     files = {name: FileRecord(**each) for name, each in found.pop("files").items()}
-    return Record(**found, files=files)
+    record = Record(**found, files=files)
+    _check_types(record)
+    for each in files.values():
+        _check_types(each)
+    if missing := {"encoder.onnx", "decoder.onnx"} - set(files):
+        raise ValueError(f"it does not list {', '.join(sorted(missing))}")
+    return record
+
+
+def _check_types(record: Record | FileRecord) -> None:
+    for each in fields(record):
+        value = getattr(record, each.name)
+        kind = {"str": str, "int": int, "bool": bool}.get(str(each.type))
+        if kind is not None and type(value) is not kind:
+            raise TypeError(f"{each.name} is {value!r}, expected {each.type}")
 
 
 def quick_problem(record: Record, folder: Path) -> str:

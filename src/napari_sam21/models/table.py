@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -58,7 +59,12 @@ class Source:
     @property
     def host(self) -> str:
         """Who is asked, for people."""
-        return self.url.partition("://")[2].partition("/")[0]
+        return self.shown_url.partition("://")[2].partition("/")[0]
+
+    @property
+    def shown_url(self) -> str:
+        """The address without the password that one's mirror may have in it."""
+        return re.sub(r"(?<=://)[^/]*@", "", self.url)
 
 
 @dataclass(frozen=True)

@@ -70,16 +70,25 @@ def load_model(
     files = find_files(model_path(model) if isinstance(model, str) else Path(model))
     name = model if isinstance(model, str) else files.name
     chosen = DEFAULT_PROVIDERS if providers is None else tuple(providers)
-    encoder = _graph(files.encoder, f"encoder of model {name!r}", chosen)
-    decoder = _graph(files.decoder, f"decoder of model {name!r}", chosen)
+    encoder = load_part(files.encoder, f"encoder of model {name!r}", chosen)
+    decoder = load_part(files.decoder, f"decoder of model {name!r}", chosen)
     return Model(name, encoder, decoder)
 
 
-def _graph(source: Path | bytes, where: str, providers: Sequence[str]) -> Graph:
-    """Load one file, unless it would read others than those beside it."""
+def load_part(
+    source: Path | bytes, where: str, providers: Sequence[str] = DEFAULT_PROVIDERS
+) -> Graph:
+    """Load one file, unless it would read others than those beside it.
+
+    Raises
+    ------
+    ModelError
+        If it would, or is no ONNX file.
+    """
 
     def has(name: str) -> bool:
         return isinstance(source, Path) and is_file_beside(source, name)
 
-    references(source, where, has)
-    return Graph(source, where, providers)
+    names = references(source, where, has)
+    beside = [source.with_name(name) for name in names if isinstance(source, Path)]
+    return Graph(source, where, providers, beside)

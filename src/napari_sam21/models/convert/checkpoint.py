@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import pickle
+import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,12 @@ CONTAINERS = ("model", "state_dict", "model_state", "model_state_dict", "ema")
 
 COMPILED = "_orig_mod."
 """What ``torch.compile`` puts into the names of the modules it has compiled."""
+
+DAMAGED = (
+    RuntimeError, EOFError, OSError, ValueError, LookupError, AttributeError, TypeError,
+    AssertionError, struct.error,
+)  # fmt: skip
+"""What ``torch.load`` raised for some thousand files with random bytes in them."""
 
 NAMED = 5
 """How many tensors a message names."""
@@ -83,7 +90,7 @@ def _load(path: Path) -> Any:
             raise _refusal(path) from error
         # What torch says here advises to load the file without the safeguard.
         raise _unreadable(path, "torch's reader of weights cannot read it") from error
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
+    except DAMAGED as error:
         reason = (str(error).splitlines() or ["it ends too early"])[0][:120]
         raise _unreadable(path, reason) from error
 
@@ -104,7 +111,7 @@ def _unsafe_names(path: Path) -> list[str]:
 
     try:
         return sorted(torch.serialization.get_unsafe_globals_in_checkpoint(path))
-    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError):
+    except (pickle.UnpicklingError, *DAMAGED):
         return []
 
 

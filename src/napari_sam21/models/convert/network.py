@@ -184,16 +184,18 @@ class Decoder(nn.Module):
 
 
 def arrange(logits: Tensor, iou: Tensor, fourth_token: bool) -> tuple[Tensor, ...]:
-    """Arrange four tokens, (B, 4, 256, 256) and (B, 4), as `decoder_outputs`.
+    """Arrange the tokens, (B, 4, 256, 256) and (B, 4), as `decoder_outputs`.
+
+    Without the fourth token, which comes first, they may be three.
 
     As in ``SAM2ImagePredictor``, the large masks come from the logits before they are
     clamped.
     """
-    three = logits[:, 1:]
+    three, three_iou = logits[:, -3:], iou[:, -3:]
     masks = functional.interpolate(
         three, size=(MODEL_SIDE, MODEL_SIDE), mode="bilinear", align_corners=False
     )
-    card = (masks, iou[:, 1:], three.clamp(-LOGITS_LIMIT, LOGITS_LIMIT))
+    card = (masks, three_iou, three.clamp(-LOGITS_LIMIT, LOGITS_LIMIT))
     if not fourth_token:
         return card
     return (*card, logits[:, :1].clamp(-LOGITS_LIMIT, LOGITS_LIMIT), iou[:, :1])
@@ -240,7 +242,7 @@ def reference_decode(
             repeat_image=False,
             high_res_features=list(features[:2]),
         )[:2]
-        for several in (False, True)
+        for several in ((False, True) if fourth_token else (True,))
     ]
     logits, iou = (torch.cat(pair, dim=1) for pair in zip(*found, strict=True))
     return arrange(logits, iou, fourth_token)

@@ -1,0 +1,1 @@
+"""Our runtime against the official predictor: ``python -m benchmarks.parity``."""
