@@ -33,6 +33,7 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     yield folder
     if shared_store.cache_info().currsize:
         shared_store().close()
+        shared_store().memory.clear()
         shared_store.cache_clear()
 
 

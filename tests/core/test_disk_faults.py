@@ -76,6 +76,7 @@ def test_a_disk_too_full_for_any_embedding(
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
     store, told = DiskStore(folder), []
     store.tell = told.append
+    assert store.budget == ENTRY // 2, "who asks before does not hide the fault"
     assert "No space left" in said_once(store, told)
     assert not folder.exists()
 

@@ -148,7 +148,7 @@ def test_a_budget_of_nothing_is_off(folder: Path) -> None:
 
 @pytest.mark.parametrize(
     ("free", "held", "budget"),
-    [(10**15, 0, 4 << 30), (5000, 0, 500), (4000, 1000, 500)],
+    [(10**15, 0, 4 * 10**9), (5000, 0, 500), (4000, 1000, 500)],
 )
 def test_the_default_budget(
     folder: Path, monkeypatch: pytest.MonkeyPatch, free: int, held: int, budget: int

@@ -37,7 +37,7 @@ from napari_sam21.core.entry import (
 
 LOG = logging.getLogger(__name__)
 
-LARGEST_BUDGET = 4 << 30
+LARGEST_BUDGET = 4 * 10**9
 """Bytes on disk at most, if nobody says: about 240 embeddings of 16.8 MB."""
 FREE_SHARE = 10
 """At most a tenth of what would be free without the store."""
@@ -234,7 +234,8 @@ class DiskStore:
     # --- faults ------------------------------------------------------------------
 
     def _is_off(self) -> bool:
-        return self._problem is not None or self._budget == 0
+        is_switched_off = self._budget == 0 and not self._is_own_budget
+        return is_switched_off or self._problem is not None
 
     def _is_within(self, size: int) -> bool:
         """Whether an entry can be kept; a disk too full for any is told."""

@@ -107,12 +107,14 @@ class EmbeddingStore:
         """
         disk = self._disk
         found = self.memory.get(key)
-        if found is None and disk is not None:
-            found = disk.get(key)
-            if found is not None:
-                self.memory.put(found)
-        elif found is not None and disk is not None:
+        if disk is None:
+            return found
+        if found is not None:
             self._writing.submit(partial(disk.touch, key))
+            return found
+        found = disk.get(key)
+        if found is not None:
+            self.memory.put(found)
         return found
 
     def put(self, embedding: Embedding) -> None:
@@ -121,9 +123,10 @@ class EmbeddingStore:
         Who makes many, one after another, calls `flush` now and then: what is too much
         for the disk is kept in memory only.
         """
+        disk = self._disk
         self.memory.put(embedding)
-        if self._disk is not None:
-            self._writing.submit(partial(self._disk.put, embedding))
+        if disk is not None:
+            self._writing.submit(partial(disk.put, embedding))
 
     def flush(self, timeout: float | None = None) -> bool:
         """Wait until all is on disk; False if it is not, after so many seconds."""
@@ -137,7 +140,7 @@ class EmbeddingStore:
         OSError
             If something on disk cannot be deleted.
         """
-        self.flush()
+        self.flush(PATIENCE)
         self.memory.clear()
         if self._disk is not None:
             self._disk.clear()
