@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from types import MappingProxyType
 
+DIGITS = MappingProxyType({"×": 2, "IoU": 4, "logit": 5})
+"""Decimals of a value by its unit; 1 for others."""
+
 
 @dataclass(frozen=True)
 class Limit:
@@ -32,7 +35,8 @@ class Limit:
         """Write a value in this unit."""
         if value is None:
             return "–"
-        return f"{value:.2f} ×" if self.unit == "×" else f"{value:.1f} {self.unit}"
+        digits = DIGITS.get(self.unit, 1)
+        return f"{value:.{digits}f} {self.unit}"
 
 
 LIMITS = MappingProxyType(
@@ -47,5 +51,15 @@ LIMITS = MappingProxyType(
         "commit": Limit("commit 512² into 10k² uint16 / data_setitem", "×", 2.0),
         "commit_settled": Limit("the same, and all it leaves to the event loop", "×"),
         "memory": Limit("peak memory, load + encode + decode / bare", "×", 1.3),
+        "back_memory": Limit("slice revisited from memory / encoded", "×", 0.05),
+        "back_disk": Limit("slice revisited from disk / encoded", "×", 0.15),
+        "codec_float16": Limit("write and read as float16 / float32", "×"),
+        "codec_float32_zlib": Limit("write and read as float32 + zlib / float32", "×"),
+        "size_float16": Limit("size on disk, float16 / float32", "×"),
+        "size_float32_zlib": Limit("size on disk, float32 + zlib / float32", "×"),
+        "half_changed": Limit("masks that float16 on disk would change", "%"),
+        "half_flips": Limit("pixels it would change in one mask, most", "px"),
+        "half_iou": Limit("IoU of a mask with the exact one, least", "IoU"),
+        "half_logits": Limit("error of its logits, most", "logit"),
     }
 )

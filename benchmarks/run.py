@@ -38,6 +38,7 @@ PARTS = {
     "event_loop": Part(4),
     "commit": Part(30),
     "memory": Part(5, window=False),
+    "disk_store": Part(15, window=False),
 }
 """Modules named ``measure_…``, in the order they run."""
 

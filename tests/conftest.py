@@ -13,14 +13,15 @@ from graphs import write_model
 from serving import packed, put_into_table, row_for, serving
 
 import napari_sam21 as sam
+from napari_sam21.inference import shared_store
 from napari_sam21.models import home, last
 
 
 @pytest.fixture(autouse=True)
-def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Keep models, downloads and settings of the person who runs this out of it."""
+def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Keep models, embeddings and settings of the person who runs this out of it."""
     folder = tmp_path / "places"
-    for variable in ("HOME", "MIRROR"):
+    for variable in ("HOME", "MIRROR", "CACHE"):
         monkeypatch.delenv(f"NAPARI_SAM21_{variable}", raising=False)
     for kind in ("data", "cache", "config"):
         # Children are told by the environment, where their system listens to it.
@@ -28,7 +29,12 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(home, "user_data_path", lambda *_, **__: folder / "data")
     monkeypatch.setattr(home, "user_cache_path", lambda *_, **__: folder / "cache")
     monkeypatch.setattr(last, "user_config_path", lambda *_, **__: folder / "config")
-    return folder
+    shared_store.cache_clear()
+    yield folder
+    if shared_store.cache_info().currsize:
+        shared_store().close()
+        shared_store().memory.clear()
+        shared_store.cache_clear()
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 import napari_sam21
-from napari_sam21 import demo, desktop, samples
+from napari_sam21 import demo, desktop, doctor, samples
 from napari_sam21.cli import app
 
 # Room enough that no message is broken into lines.
@@ -197,6 +197,17 @@ def test_doctor_json_says_what_is_here() -> None:
     starter = next(model for model in report["models"] if model["name"] == "starter")
     assert starter["state"] == "ready"
     assert report["self_test"]["passed"]
+
+
+def test_doctor_tells_where_embeddings_are(
+    places: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = places / "cache" / "embeddings"
+    found = doctor.places()["embeddings in"]
+    assert found.startswith(f"{folder} (0 kB of at most ")
+    assert not folder.exists(), "the doctor only looks"
+    monkeypatch.setenv("NAPARI_SAM21_CACHE", "off")
+    assert "memory only (NAPARI_SAM21_CACHE=off)" in doctor.places()["embeddings in"]
 
 
 def test_doctor_for_people() -> None:

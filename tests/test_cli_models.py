@@ -10,10 +10,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from graphs import write_model
 from test_cli import WIDE, call
 
+import napari_sam21 as sam
+from napari_sam21.core.disk_store import DiskStore
 from napari_sam21.models import clean, home
 
 
@@ -152,6 +155,41 @@ def test_clean_leaves_a_download_that_runs(mine: str) -> None:
     part.parent.mkdir(parents=True)
     part.write_bytes(b"just now")
     assert "nothing to delete" in call("clean", "--cache").stdout
+
+
+def keep_embedding(tiny: sam.Model, image: np.ndarray) -> Path:
+    """Put an embedding where a session would; return its file."""
+    folder = home.embeddings_folder()
+    DiskStore(folder).put(tiny.encode(image))
+    (path,) = folder.iterdir()
+    return path
+
+
+@pytest.mark.parametrize("named", ["", "scratch", "off"])
+def test_clean_deletes_embeddings_and_nothing_else_of_the_user(
+    named: str,
+    tiny: sam.Model,
+    image: np.ndarray,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Those of the own cache too if the store is off; they are no use any more."""
+    place = str(tmp_path / named) if named == "scratch" else named
+    monkeypatch.setenv("NAPARI_SAM21_CACHE", place)
+    path = keep_embedding(tiny, image)
+    mine = path.parent / "thesis.txt"
+    mine.write_text("mine")
+    done = call("clean", "--cache", "--yes")
+    assert f"17 MB  embeddings: {path.parent}" in done.stdout
+    assert done.exit_code == 0
+    assert list(path.parent.iterdir()) == [mine]
+    assert "nothing to delete" in call("clean", "--cache").stdout
+
+
+def test_clean_of_models_leaves_embeddings(tiny: sam.Model, image: np.ndarray) -> None:
+    path = keep_embedding(tiny, image)
+    assert "nothing to delete" in call("clean", "--models", "--yes").stdout
+    assert path.exists()
 
 
 def test_a_shared_folder_serves_everybody(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -15,10 +17,11 @@ from pump import PumpHost
 
 import napari_sam21 as sam
 from napari_sam21 import inference as module
+from napari_sam21.core.disk_store import DiskStore
 from napari_sam21.core.embedding import Answer, Embedding
 from napari_sam21.core.errors import EmbeddingMismatchError, ImageError, ModelError
 from napari_sam21.core.preprocess import ModelInput, prepare
-from napari_sam21.core.store import MemoryStore, encode_stored
+from napari_sam21.core.store import EmbeddingStore, MemoryStore, encode_stored
 from napari_sam21.inference import Inference, shared_store
 
 CLICK = sam.Prompts([(40, 50)], [1])
@@ -334,3 +337,91 @@ def test_a_question_can_be_forgotten(office: Office, source: Pixels) -> None:
 
 def test_all_viewers_share_one_store() -> None:
     assert shared_store() is shared_store()
+
+
+# --- the store of the process ----------------------------------------------------
+
+
+def kept_on_disk(store: EmbeddingStore) -> int:
+    assert store.flush(PATIENCE)
+    return 0 if store.disk is None else store.disk.nbytes
+
+
+def test_the_shared_store_keeps_embeddings_in_the_users_cache(
+    tiny: sam.Model, image: np.ndarray, places: Path
+) -> None:
+    store = shared_store()
+    assert not (places / "cache").exists(), "nothing is made before it is needed"
+    made = encode_stored(tiny, prepare(image), store)
+    assert kept_on_disk(store) > made.nbytes
+    assert store.disk.folder == places / "cache" / "embeddings"
+
+
+def test_the_variable_moves_the_embeddings(
+    tiny: sam.Model,
+    image: np.ndarray,
+    places: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("NAPARI_SAM21_CACHE", str(tmp_path / "scratch"))
+    store = shared_store()
+    encode_stored(tiny, prepare(image), store)
+    assert kept_on_disk(store)
+    assert store.disk.folder == tmp_path / "scratch" / "embeddings"
+    assert not (places / "cache").exists()
+
+
+def test_the_variable_keeps_the_disk_out(
+    tiny: sam.Model, image: np.ndarray, places: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NAPARI_SAM21_CACHE", "off")
+    store = shared_store()
+    encode_stored(tiny, prepare(image), store)
+    assert store.disk is None
+    assert kept_on_disk(store) == 0
+    assert not (places / "cache").exists()
+
+
+CHILD = """
+import sys
+from pathlib import Path
+import numpy as np
+import napari_sam21 as sam
+from napari_sam21.core.preprocess import prepare
+from napari_sam21.core.store import encode_stored
+from napari_sam21.inference import shared_store
+image = np.arange(600, dtype=np.uint8).reshape(20, 30)
+encode_stored(sam.load_model(Path(sys.argv[1])), prepare(image), shared_store())
+"""
+
+
+def test_a_session_that_ends_at_once_still_keeps_its_embedding(
+    tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NAPARI_SAM21_CACHE", str(tmp_path / "scratch"))
+    subprocess.run([sys.executable, "-c", CHILD, str(tiny_folder)], check=True)
+    names = [path.name for path in (tmp_path / "scratch" / "embeddings").iterdir()]
+    assert len(names) == 1
+    assert not names[0].startswith(".part-")
+
+
+def test_the_owner_is_told_when_the_disk_fails(
+    tiny_folder: Path, image: np.ndarray, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    host, told = PumpHost(), []
+    store = EmbeddingStore(MemoryStore(), DiskStore(tmp_path / "file"))
+    inference = Inference(host.deliver, store)
+    inference.listen(lambda message: told.append((message, threading.current_thread())))
+    inference.use(tiny_folder)
+    ready: list[Embedding] = []
+    for number in range(2):
+        source = Pixels(str(number), image[number:])
+        inference.prepare(source, ready.append, pytest.fail)
+        host.until(lambda number=number: len(ready) > number)
+    host.until(lambda: told)
+    assert store.flush(PATIENCE)
+    host.turn()
+    assert told == [(store.disk.problem, threading.current_thread())]
+    inference.close()

@@ -60,6 +60,7 @@ class Controller:
         )
         if inference is None:
             self.inference.use(self.shelf.first())
+        self.inference.listen(lambda message: self.say(message, problem=True))
         self._counting = Lane("sam21-count", host.deliver)
         self.target = OutputTarget(viewer, self._counting, self._counted, self.failed)
         self._put_aside: dict[Any, tuple[Mark, ...]] = {}

@@ -9,9 +9,11 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from napari_sam21 import demo, desktop
+from napari_sam21.core.disk_store import DiskStore
 from napari_sam21.core.errors import Sam21Error
 from napari_sam21.models import home
 from napari_sam21.models.library import ModelState, states
+from napari_sam21.models.offer import megabytes
 
 PACKAGES = ("napari-sam21", "napari", "npe2", "onnxruntime", "numpy", "scikit-image")
 GOOD_IOU = 0.5
@@ -69,10 +71,22 @@ def examine() -> Report:
 
 
 def places() -> dict[str, str]:
-    """Tell where models are looked for, and whom a mirror makes us ask."""
+    """Tell where models are looked for and embeddings kept, and of a mirror."""
     mirror = os.environ.get(home.MIRROR_VARIABLE, "")
     folders = ", ".join(str(folder) for folder in home.model_folders())
-    return {"models in": folders} | ({"mirror": mirror} if mirror else {})
+    found = {"models in": folders, "embeddings in": _embeddings()}
+    return found | ({"mirror": mirror} if mirror else {})
+
+
+def _embeddings() -> str:
+    """The folder of embeddings, and how full it is."""
+    store = DiskStore(home.embeddings_folder())
+    held = megabytes(store.nbytes)
+    if not home.embeddings_wanted():
+        return (
+            f"memory only ({home.CACHE_VARIABLE}={home.OFF}); {held} in {store.folder}"
+        )
+    return f"{store.folder} ({held} of at most {megabytes(store.budget)})"
 
 
 def _found(state: ModelState) -> Found:

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import atexit
 from collections.abc import Callable, Hashable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Protocol
 from weakref import WeakValueDictionary
 
+from napari_sam21.core.disk_store import DiskStore
 from napari_sam21.core.embedding import Answer, Embedding
 from napari_sam21.core.lanes import Deliver, Lane
 from napari_sam21.core.preprocess import ModelInput
 from napari_sam21.core.prompts import Prompts
 from napari_sam21.core.runtime import Cancellation
 from napari_sam21.core.sam2 import Model
-from napari_sam21.core.store import MemoryStore, encode_stored
+from napari_sam21.core.store import (
+    EmbeddingStore,
+    MemoryStore,
+    Store,
+    Tell,
+    encode_stored,
+)
+from napari_sam21.models.home import embeddings_folder, embeddings_wanted
 from napari_sam21.models.weights import load_model
 
 Failed = Callable[[BaseException], None]
@@ -32,9 +41,16 @@ class Source(Protocol):
 
 
 @cache
-def shared_store() -> MemoryStore:
-    """Return the one store that all viewers of this process share."""
-    return MemoryStore()
+def shared_store() -> EmbeddingStore:
+    """Return the one store that all viewers of this process share.
+
+    It keeps embeddings on disk as well, in the user's own cache, unless
+    ``NAPARI_SAM21_CACHE`` names another folder or is ``off``.
+    """
+    disk = DiskStore(embeddings_folder()) if embeddings_wanted() else None
+    store = EmbeddingStore(MemoryStore(), disk)
+    atexit.register(store.close)
+    return store
 
 
 class Inference:
@@ -44,13 +60,15 @@ class Inference:
     ----------
     deliver : callable
         Runs a call in the thread that owns the layers.
-    store : MemoryStore
+    store : Store
     """
 
-    def __init__(self, deliver: Deliver, store: MemoryStore) -> None:
+    def __init__(self, deliver: Deliver, store: Store) -> None:
         self._encoding = Lane("sam21-encode", deliver)
         self._decoding = Lane("sam21-decode", deliver)
+        self._deliver = deliver
         self._store = store
+        self._unsubscribe: Callable[[], None] | None = None
         self._model: Model | None = None
         self._choice = 0  # number of the choice of a model
         self._loaded: tuple[int, Model] | None = None
@@ -88,6 +106,15 @@ class Inference:
         self._choice += 1
         self._name, self._model, self._kept = name, None, None
         self._ready.clear()
+
+    def listen(self, tell: Tell) -> None:
+        """Have the owner's thread told, once, when the disk fails the store."""
+
+        def hand_over(message: str) -> None:
+            self._deliver(partial(tell, message))
+
+        if isinstance(self._store, EmbeddingStore):
+            self._unsubscribe = self._store.subscribe(hand_over)
 
     def ready(self, source: Source) -> Embedding | None:
         """Return the embedding of a source if it is in memory, at once."""
@@ -150,5 +177,7 @@ class Inference:
 
     def close(self) -> None:
         """Cancel, and let the threads end."""
+        if self._unsubscribe is not None:
+            self._unsubscribe()
         self._encoding.close()
         self._decoding.close()

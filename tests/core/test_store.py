@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
 from graphs import decoder, encoder
 
 import napari_sam21 as sam
+from napari_sam21.core.background import ROOM, Background
+from napari_sam21.core.disk_store import DiskStore
 from napari_sam21.core.embedding import Embedding
 from napari_sam21.core.errors import Cancelled
 from napari_sam21.core.geometry import Region
 from napari_sam21.core.preprocess import prepare
 from napari_sam21.core.runtime import Graph
-from napari_sam21.core.store import MemoryStore, encode_stored
+from napari_sam21.core.store import EmbeddingStore, MemoryStore, encode_stored
 
 
 class Counting(Graph):
@@ -151,3 +158,224 @@ def test_a_store_too_small_still_answers(tiny: sam.Model, image: np.ndarray) -> 
     store = MemoryStore(10)
     assert encode_stored(tiny, prepare(image), store).nbytes > 10
     assert store.nbytes == 0
+
+
+# --- memory, then disk -----------------------------------------------------------
+
+
+@pytest.fixture
+def store(folder: Path) -> Iterator[EmbeddingStore]:
+    """Two levels with room for three items in memory, and for all on disk."""
+    store = EmbeddingStore(MemoryStore(300), DiskStore(folder))
+    yield store
+    store.close()
+
+
+def test_memory_comes_first(store: EmbeddingStore) -> None:
+    kept = item("a")
+    store.put(kept)
+    assert store.get("a") is kept
+    assert store.get("b") is None
+
+
+def test_what_memory_forgot_comes_from_disk_and_stays(store: EmbeddingStore) -> None:
+    for key in "abcd":
+        store.put(item(key))
+    assert store.flush(10)
+    assert store.memory.get("a") is None
+    found = store.get("a")
+    assert found is not None
+    assert store.memory.get("a") is found
+    assert store.memory.nbytes == 300
+
+
+def test_it_is_there_in_the_next_session(store: EmbeddingStore, folder: Path) -> None:
+    store.put(item("a"))
+    store.close()
+    later = EmbeddingStore(MemoryStore(), DiskStore(folder))
+    assert later.get("a") is not None
+    assert later.memory.nbytes == 100
+
+
+def test_use_in_memory_counts_on_disk(store: EmbeddingStore) -> None:
+    store.use_disk(DiskStore(store.disk.folder, 3 * store_size(store)))
+    for key in "abc":
+        store.put(item(key))
+    assert store.flush(10)
+    assert store.get("a") is not None  # in memory
+    assert store.flush(10)
+    store.put(item("d"))
+    assert store.flush(10)
+    assert [key for key in "abcd" if store.disk.get(key)] == ["a", "c", "d"]
+
+
+def store_size(store: EmbeddingStore) -> int:
+    """Bytes of one item on disk."""
+    store.disk.put(item("x"))
+    size = store.disk.nbytes
+    store.disk.clear()
+    return size
+
+
+def test_without_a_disk_nothing_is_written(folder: Path) -> None:
+    store = EmbeddingStore(MemoryStore())
+    store.put(item("a"))
+    assert store.get("a") is not None
+    assert store.flush(10)
+    store.clear()
+    assert store.get("a") is None
+    assert not folder.exists()
+
+
+def test_another_folder_from_now_on(store: EmbeddingStore, tmp_path: Path) -> None:
+    store.put(item("a"))
+    assert store.flush(10)
+    store.use_disk(DiskStore(tmp_path / "other"))
+    store.put(item("b"))
+    assert store.flush(10)
+    assert [store.disk.get(key) is None for key in "ab"] == [True, False]
+    store.use_disk(None)
+    store.put(item("c"))
+    assert store.flush(10)
+    assert len(list((tmp_path / "other").iterdir())) == 1
+
+
+def test_clear_empties_both(store: EmbeddingStore) -> None:
+    store.put(item("a"))
+    store.clear()
+    assert (store.get("a"), store.memory.nbytes, store.disk.nbytes) == (None, 0, 0)
+
+
+def test_an_answer_does_not_wait_for_the_disk(
+    counted: tuple[sam.Model, Counting],
+    image: np.ndarray,
+    store: EmbeddingStore,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A disk that hangs: clicks go on, a little waits, the rest is not kept there."""
+    gate, held_up = threading.Event(), []
+
+    def hang(embedding: Embedding) -> None:
+        held_up.append(embedding.key)
+        assert gate.wait(20)
+
+    monkeypatch.setattr(store.disk, "put", hang)
+    for number in range(ROOM + 5):
+        assert encode_stored(counted[0], prepare(image[number:]), store).nbytes
+    assert not store.flush(0.01)
+    started = time.monotonic()
+    store.close(0.1)
+    assert time.monotonic() - started < 5
+    gate.set()
+    assert store.flush(10)
+    assert len(held_up) in (ROOM, ROOM + 1)
+
+
+def test_disk_answers_instead_of_the_encoder(
+    counted: tuple[sam.Model, Counting], image: np.ndarray, folder: Path
+) -> None:
+    model, graph = counted
+    first = EmbeddingStore(MemoryStore(), DiskStore(folder))
+    made = encode_stored(model, prepare(image), first)
+    first.close()
+    before = graph.runs
+    later = EmbeddingStore(MemoryStore(), DiskStore(folder))
+    found = encode_stored(model, prepare(image), later)
+    assert graph.runs == before
+    assert (found.region, found.shape, found.key) == (made.region, made.shape, made.key)
+    for name, feature in made.features.items():
+        np.testing.assert_array_equal(found.features[name], feature)
+
+
+def test_a_damaged_entry_is_encoded_anew(
+    counted: tuple[sam.Model, Counting], image: np.ndarray, folder: Path
+) -> None:
+    model, graph = counted
+    first = EmbeddingStore(MemoryStore(), DiskStore(folder))
+    made = encode_stored(model, prepare(image), first)
+    first.close()
+    (path,) = folder.iterdir()
+    with path.open("r+b") as file:
+        file.seek(path.stat().st_size // 2)
+        file.write(b"\x55\xaa")
+    before = graph.runs
+    later = EmbeddingStore(MemoryStore(), DiskStore(folder))
+    found = encode_stored(model, prepare(image), later)
+    assert graph.runs == before + 1
+    np.testing.assert_array_equal(
+        found.features["image_embed"], made.features["image_embed"]
+    )
+    assert later.flush(10)
+    assert later.disk.get(made.key) is not None
+
+
+def test_a_cancelled_encode_is_nowhere(
+    tiny: sam.Model, image: np.ndarray, store: EmbeddingStore, folder: Path
+) -> None:
+    cancellation = sam.Cancellation()
+    cancellation.cancel()
+    with pytest.raises(Cancelled):
+        encode_stored(tiny, prepare(image), store, cancellation)
+    assert store.flush(10)
+    assert (store.memory.nbytes, folder.exists()) == (0, False)
+
+
+def test_a_fault_of_the_disk_is_told_once_and_clicks_go_on(
+    tiny: sam.Model, image: np.ndarray, store: EmbeddingStore, folder: Path
+) -> None:
+    folder.parent.mkdir(parents=True)
+    folder.write_text("in the way")
+    told, other, gone = [], [], []
+    store.subscribe(told.append)
+    store.subscribe(other.append)
+    store.subscribe(gone.append)()
+    for number in range(3):
+        assert encode_stored(tiny, prepare(image[number:]), store).nbytes
+        assert store.flush(10)
+    assert told == other == [store.disk.problem]
+    assert gone == []
+
+
+def test_ten_thousand_moves_keep_within_the_budget(store: EmbeddingStore) -> None:
+    one = store_size(store)
+    memory, disk = 300, 20 * one
+    store.use_disk(DiskStore(store.disk.folder, disk))
+    largest, met = 0, {"memory": 0, "disk": 0, "nowhere": 0}
+    for number in np.random.default_rng(0).integers(0, 30, 10_000):
+        key = chr(ord("A") + number)
+        level = "memory" if store.memory.get(key) else "disk"
+        if store.get(key) is None:
+            level = "nowhere"
+            store.put(item(key))
+            assert store.flush(10)
+        met[level] += 1
+        assert store.memory.nbytes <= memory
+        largest = max(largest, store.disk.nbytes)
+    assert disk - one < largest <= disk * 1.05
+    assert all(count > 500 for count in met.values()), met
+
+
+# --- what is done in the background ----------------------------------------------
+
+
+def test_jobs_are_done_in_order_by_a_thread_that_goes() -> None:
+    background, done = Background("b", room=100), []
+    for number in range(100):
+        assert background.submit(partial(done.append, number))
+    assert background.flush(10)
+    assert done == list(range(100))
+    assert "b" not in [thread.name for thread in threading.enumerate()]
+    assert background.submit(partial(done.append, 100))
+    background.close(10)
+    assert done[-1] == 100
+    assert not background.submit(partial(done.append, 101))
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_job_that_fails_does_not_stop_the_next() -> None:
+    background, done = Background("b"), []
+    background.submit(partial(divmod, 1, 0))
+    background.flush(10)
+    background.submit(partial(done.append, 1))
+    assert background.flush(10)
+    assert done == [1]

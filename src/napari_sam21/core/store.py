@@ -1,12 +1,17 @@
-"""Embeddings kept: the most recently used ones, bounded in bytes."""
+"""Embeddings kept: in memory, below that on disk, each level bounded in bytes."""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
+from typing import Protocol
 
 from cachetools import LRUCache
 
+from napari_sam21.core.background import Background
+from napari_sam21.core.disk_store import DiskStore
 from napari_sam21.core.embedding import Embedding
 from napari_sam21.core.preprocess import ModelInput
 from napari_sam21.core.runtime import Cancellation
@@ -14,6 +19,21 @@ from napari_sam21.core.sam2 import Model
 
 DEFAULT_BUDGET = 1 << 30
 """About sixty embeddings of 16.8 MB."""
+
+PATIENCE = 2.0
+"""Seconds that the end of a session waits for the disk."""
+
+Tell = Callable[[str], None]
+
+
+class Store(Protocol):
+    """What keeps embeddings; from any thread."""
+
+    def get(self, key: str) -> Embedding | None:
+        """Return the embedding of a key, and count it as just used."""
+
+    def put(self, embedding: Embedding) -> None:
+        """Keep an embedding, if there is room."""
 
 
 class MemoryStore:
@@ -53,10 +73,112 @@ class MemoryStore:
             self._cache.clear()
 
 
+class EmbeddingStore:
+    """Memory first, then disk; the disk is written to in the background.
+
+    Parameters
+    ----------
+    memory : MemoryStore
+    disk : DiskStore, optional
+        Default: nothing is kept on disk.
+    """
+
+    def __init__(self, memory: MemoryStore, disk: DiskStore | None = None) -> None:
+        self.memory = memory
+        self._writing = Background("sam21-store")
+        self._listeners: list[Tell] = []
+        self.use_disk(disk)
+
+    @property
+    def disk(self) -> DiskStore | None:
+        """Where embeddings are kept on disk; None if they are not."""
+        return self._disk
+
+    def use_disk(self, disk: DiskStore | None) -> None:
+        """Keep embeddings in another folder from now on, or (None) in memory only."""
+        self._disk = disk
+        if disk is not None:
+            disk.tell = self._tell
+
+    def get(self, key: str) -> Embedding | None:
+        """Return the embedding of a key, and count it as just used, on both levels.
+
+        From disk it takes some ten milliseconds: not for a thread that draws.
+        """
+        disk = self._disk
+        found = self.memory.get(key)
+        if disk is None:
+            return found
+        if found is not None:
+            self._writing.submit(partial(disk.touch, key))
+            return found
+        found = disk.get(key)
+        if found is not None:
+            self.memory.put(found)
+        return found
+
+    def put(self, embedding: Embedding) -> None:
+        """Keep an embedding in memory now, and on disk soon.
+
+        Who makes many, one after another, calls `flush` now and then: what is too much
+        for the disk is kept in memory only.
+        """
+        disk = self._disk
+        self.memory.put(embedding)
+        if disk is not None:
+            self._writing.submit(partial(disk.put, embedding))
+
+    def flush(self, timeout: float | None = None) -> bool:
+        """Wait until all is on disk; False if it is not, after so many seconds."""
+        return self._writing.flush(timeout)
+
+    def clear(self) -> None:
+        """Forget everything, in memory and on disk.
+
+        Raises
+        ------
+        OSError
+            If something on disk cannot be deleted.
+        """
+        self.flush(PATIENCE)
+        self.memory.clear()
+        if self._disk is not None:
+            self._disk.clear()
+
+    def close(self, timeout: float = PATIENCE) -> None:
+        """Keep nothing more on disk; wait some seconds for what is being written."""
+        self._writing.close(timeout)
+
+    def subscribe(self, tell: Tell) -> Callable[[], None]:
+        """Have somebody told, once, when the disk cannot be used any more.
+
+        Parameters
+        ----------
+        tell : callable
+            Gets the message, in whatever thread met the fault.
+
+        Returns
+        -------
+        callable
+            Ends it.
+        """
+        self._listeners.append(tell)
+
+        def end() -> None:
+            if tell in self._listeners:
+                self._listeners.remove(tell)
+
+        return end
+
+    def _tell(self, message: str) -> None:
+        for tell in tuple(self._listeners):
+            tell(message)
+
+
 def encode_stored(
     model: Model,
     model_input: ModelInput,
-    store: MemoryStore,
+    store: Store,
     cancel: Cancellation | None = None,
 ) -> Embedding:
     """Return the embedding of an input from the store, else encode and keep it.

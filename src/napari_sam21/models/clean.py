@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from napari_sam21.core.disk_store import DiskStore
 from napari_sam21.core.errors import ModelError
 from napari_sam21.models import home
 from napari_sam21.models.library import folder_size, states
@@ -18,21 +19,32 @@ BUSY_SECONDS = 120.0
 
 @dataclass(frozen=True)
 class Leftover:
-    """Something that can be deleted: what it is, where, and its bytes."""
+    """Something that can be deleted: what it is, where, its bytes, and how it goes."""
 
     what: str
     path: Path
     size: int
+    remove: Callable[[Path], object] = shutil.rmtree
 
 
 def leftovers() -> list[Leftover]:
-    """List what can be had again without a question: downloads that broke off."""
+    """List what can be had again: downloads that broke off, and embeddings."""
     found = [("downloads that are not complete", home.partial_folder())]
     for parent in home.model_folders():
         staged = sorted(parent.glob(f"{home.STAGED}*")) if parent.is_dir() else []
         found += [("a model that was not completed", path) for path in staged]
     listed = [Leftover(what, path, folder_size(path)) for what, path in found]
-    return [each for each in listed if each.size and not _is_recent(each.path)]
+    left = [each for each in listed if each.size and not _is_recent(each.path)]
+    return [*left, *_embeddings()]
+
+
+def _embeddings() -> list[Leftover]:
+    """Embeddings, however recent: a napari that is open bears it, and goes on."""
+    folder = home.embeddings_folder()
+    size = DiskStore(folder).nbytes
+    # The folder is one that the user may have named: only our files in it go.
+    kept = Leftover("embeddings", folder, size, lambda path: DiskStore(path).clear())
+    return [kept] if size else []
 
 
 def _is_recent(path: Path) -> bool:
@@ -61,7 +73,7 @@ def remove_all(found: Iterable[Leftover]) -> None:
     problems = []
     for each in found:
         try:
-            shutil.rmtree(each.path)
+            each.remove(each.path)
         except OSError as error:
             problems.append(f"{each.path} ({error.strerror})")
     if problems:

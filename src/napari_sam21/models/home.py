@@ -1,4 +1,4 @@
-"""Where models are kept: folders, environment variables, temporary names.
+"""Where models and embeddings are kept: folders, variables, temporary names.
 
 Nothing here touches the disk before it is called.
 """
@@ -21,6 +21,8 @@ from napari_sam21.core.errors import ModelError
 
 HOME_VARIABLE = "NAPARI_SAM21_HOME"
 MIRROR_VARIABLE = "NAPARI_SAM21_MIRROR"
+CACHE_VARIABLE = "NAPARI_SAM21_CACHE"
+OFF = "off"
 APP = "napari-sam21"
 STAGED = ".staged-"
 """Begins the names of folders that are not complete, and are never listed."""
@@ -55,6 +57,22 @@ def model_folders() -> tuple[Path, ...]:
 def partial_folder() -> Path:
     """Return the folder of downloads that are not complete; the user's own."""
     return user_cache_path(APP, appauthor=False) / "downloads"
+
+
+def embeddings_folder() -> Path:
+    """Return the folder of embeddings; the user's own, unless they name another.
+
+    What ``NAPARI_SAM21_CACHE`` names may hold other things: ours lie in a folder in it.
+    """
+    named = os.environ.get(CACHE_VARIABLE, "").strip()
+    if not named or named == OFF:
+        return user_cache_path(APP, appauthor=False) / "embeddings"
+    return Path(named).expanduser().absolute() / "embeddings"
+
+
+def embeddings_wanted() -> bool:
+    """Whether embeddings are kept on disk: not if ``NAPARI_SAM21_CACHE`` is "off"."""
+    return os.environ.get(CACHE_VARIABLE, "").strip() != OFF
 
 
 def mirror() -> str | None:
