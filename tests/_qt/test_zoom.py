@@ -51,4 +51,4 @@ def test_the_region_holds_what_is_drawn(open_dock, qtbot, place) -> None:
     labels = dock.controller.target.labels
     assert labels.get_value(layer.data_to_world(TARGET), world=True) == 1
     zoom_to(dock, qtbot, layer, 2500)
-    assert dock.controller.view().region == "whole image"
+    assert dock.controller.view().region == "all of it"

@@ -121,8 +121,9 @@ def test_corners_of_a_coarse_level_are_scaled() -> None:
 
 def test_words() -> None:
     _, plane, _ = opened()
-    assert in_words(CORNER, plane) == "512 × 512 px"
-    assert in_words(whole_plane(SHAPE), plane) == "whole image"
+    assert in_words(CORNER, plane) == "512 px"
+    assert in_words(Region(0, 0, 300, 512), plane) == "300 × 512 px"
+    assert in_words(whole_plane(SHAPE), plane) == "all of it"
 
 
 # --- reading ---------------------------------------------------------------------

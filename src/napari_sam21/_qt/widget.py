@@ -148,6 +148,7 @@ class SamWidget(QWidget):
         ):
             combo.changed.connect(call)
             let_shrink(combo.native)
+        self._field.native.setMinimumContentsLength(8)  # beside it stands how large
 
     def _make_state(self) -> None:
         self._status = QLabel()

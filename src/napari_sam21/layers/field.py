@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 FOLLOW, WHOLE, LOCK = "follow", "whole", "lock"
 MODES: Mapping[str, str] = {
-    FOLLOW: "Follows the zoom",
+    FOLLOW: "Follows zoom",
     WHOLE: "Whole image",
-    LOCK: "Stays where it is",
+    LOCK: "Stays here",
 }
 """Ways to choose a region, and what people read."""
 
@@ -88,5 +88,7 @@ def _fits(region: Region, plane: Plane) -> bool:
 def in_words(region: Region, plane: Plane) -> str:
     """Say how large a region is, for people."""
     if region == whole_plane(plane.shape):
-        return "whole image"
+        return "all of it"
+    if region.height == region.width:
+        return f"{region.width} px"
     return f"{region.height} × {region.width} px"
