@@ -17,7 +17,7 @@ from typing import Any
 from training.evaluation.cache import LOG
 from training.evaluation.pool import cache_of, measure
 from training.evaluation.protocols import PROTOCOLS, QUICK, STANDARD
-from training.evaluation.scenes import Scene, find_scenes
+from training.evaluation.scenes import Scene, find_scenes, has_splits
 from training.evaluation.segmenters import model_files
 from training.evaluation.speed import compared, memory
 from training.evaluation.summary import summarise
@@ -57,18 +57,26 @@ def evaluate(args: argparse.Namespace, model: str, label: str) -> Path:
     costs = {} if args.quick or args.no_speed else cost(model, args.reference, scenes)
     cache = cache_of(model, args.cache)
     found = measure(model, scenes, protocols, cache, args.jobs)
+    data = data_name(args)
     facts = {
         "model": label,
-        "data": args.data_name or f"{args.data.resolve().name} {args.split}",
-        "every": args.every,
+        "data": data,
         "protocols": list(protocols),
         "cost": costs,
     }
-    file: Path = args.out / f"{slug(facts['data'])}.{slug(label)}.json"
+    file: Path = args.out / f"{slug(data)}.{slug(label)}.json"
     file.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps(facts | summarise(found), indent=1, ensure_ascii=False)
     file.write_text(text + "\n", encoding="utf-8")
     return file
+
+
+def data_name(args: argparse.Namespace) -> str:
+    """Name what was measured, so that a part of it is never taken for the whole."""
+    split = f" {args.split}" if has_splits(args.data) else ""
+    name: str = args.data_name or args.data.resolve().name + split
+    part = f", 1 in {args.every} images" if args.every > 1 else ""
+    return name + part + (", quick" if args.quick else "")
 
 
 def cost(model: str, reference: str | None, scenes: list[Scene]) -> dict[str, Any]:

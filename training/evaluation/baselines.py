@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import binary_fill_holes, distance_transform_edt, gaussian_filter
+from scipy.spatial import cKDTree
 from skimage.color import rgb2gray
 from skimage.feature import peak_local_max
 from skimage.filters import threshold_otsu
@@ -28,9 +30,13 @@ PERCENTILES = (0.1, 99.9)
 
 @dataclass(frozen=True, eq=False)
 class Drawn:
-    """The one answer of a baseline: a mask (H, W); it predicts no IoU."""
+    """The one answer of a baseline: a mask (H, W); it predicts no IoU.
+
+    ``floods`` are those of the clicks so far, so that none is filled twice.
+    """
 
     mask: Mask
+    floods: Mapping[Pixel, Mask] = field(default_factory=dict)
 
     @property
     def scores(self) -> npt.NDArray[np.float32]:
@@ -178,20 +184,44 @@ class Flood:
     def decode(
         self, embedding: Grey, prompts: sam.Prompts, previous: object = None
     ) -> Drawn:
-        """Join the floods of positive clicks; take off those of negative ones."""
-        inside, outside = pixels_of(prompts, embedding.shape)
-        mask = np.zeros(embedding.shape, bool)
-        window = window_of(prompts, embedding.shape)
+        """Join floods by sign; what both signs flood goes to the nearer click."""
+        shape = embedding.shape
+        inside, outside = pixels_of(prompts, shape)
+        window = window_of(prompts, shape)
         if not inside and window is not None:
             middle = (window[0] + window[2]) // 2, (window[1] + window[3]) // 2
             inside = [middle]
-        for pixel in inside:
-            mask |= flood(embedding, pixel, tolerance=self.tolerance)
-        for pixel in outside:
-            other = flood(embedding, pixel, tolerance=self.tolerance)
-            if not any(other[each] for each in inside):
-                mask &= ~other
-        return Drawn(mask if window is None else mask & inside_of(window, mask.shape))
+        known = previous.floods if isinstance(previous, Drawn) else {}
+        floods = {p: self.fill(embedding, p, known) for p in (*inside, *outside)}
+        mask, other = (
+            joined([floods[p] for p in each], shape) for each in (inside, outside)
+        )
+        mask[~nearer(mask & other, inside, outside)] = False
+        bounded = mask if window is None else mask & inside_of(window, shape)
+        return Drawn(bounded, floods)
+
+    def fill(self, grey: Grey, pixel: Pixel, known: Mapping[Pixel, Mask]) -> Mask:
+        """Flood from a pixel, unless that was done before."""
+        if pixel in known:
+            return known[pixel]
+        found: Mask = flood(grey, pixel, tolerance=self.tolerance)
+        return found
+
+
+def joined(masks: list[Mask], shape: tuple[int, ...]) -> Mask:
+    """Return the union of masks."""
+    return np.logical_or.reduce(masks) if masks else np.zeros(shape, bool)
+
+
+def nearer(disputed: Mask, inside: list[Pixel], outside: list[Pixel]) -> Mask:
+    """Return where a disputed pixel is nearer to a positive click; True elsewhere."""
+    won, pixels = ~disputed, np.argwhere(disputed)
+    if len(pixels) and inside:
+        to_inside, to_outside = (
+            cKDTree(each).query(pixels)[0] for each in (inside, outside)
+        )
+        won[disputed] = to_inside <= to_outside
+    return won
 
 
 def as_grey(image: npt.NDArray[Any]) -> Grey:

@@ -91,6 +91,15 @@ def find_scenes(root: Path, split: str | None = None, every: int = 1) -> list[Sc
     return found
 
 
+def has_splits(root: Path) -> bool:
+    """Whether a folder's index divides its images into splits."""
+    index = root / "index.csv"
+    if not index.is_file():
+        return False
+    with index.open(encoding="utf-8") as handle:
+        return "split" in handle.readline().strip().split(",")
+
+
 def _names(
     root: Path, images: list[str], split: str | None
 ) -> Iterator[tuple[str, str]]:

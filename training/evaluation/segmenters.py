@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 import napari_sam21 as sam
+from training.evaluation import baselines
 from training.evaluation.baselines import BASELINES
 from training.evaluation.patches import Mask, Patch
 
@@ -72,10 +73,11 @@ def model_files(name: str) -> list[Path]:
 
 
 def fingerprint(name: str) -> str:
-    """Tell a segmenter from others: its files' contents, or a baseline's settings."""
+    """Tell a segmenter from others: its files' contents, or a baseline's code."""
     digest = hashlib.sha256()
     for path in model_files(name):
         digest.update(path.read_bytes())
     if name in BASELINES:
         digest.update(repr(BASELINES[name]).encode())
+        digest.update(Path(baselines.__file__).read_bytes())
     return digest.hexdigest()[:12]
