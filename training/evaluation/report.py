@@ -25,9 +25,12 @@ def reached(result: Result, goal: int, group: str = ALL) -> str:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Lay rows out; the first column is text, the others are numbers."""
+    """Lay rows out, the first column as text, the others as numbers; "" if none."""
+    lines_below = [*rows]
+    if not lines_below:
+        return ""
     rule = ["---", *["--:"] * (len(head) - 1)]
-    lines = (f"| {' | '.join(cells)} |" for cells in (head, rule, *rows))
+    lines = (f"| {' | '.join(cells)} |" for cells in (head, rule, *lines_below))
     return "\n".join(lines)
 
 
@@ -152,7 +155,7 @@ def calibration(results: Sequence[Result]) -> str:
     """Return reached IoU (and how many objects) by predicted IoU, a column a model."""
     scored = [result for result in results if result.scored]
     if not scored:
-        return "No model here predicts IoU."
+        return ""
     columns = [
         [f"{number(row['reached'])} ({row['count']})" for row in r.facts["calibration"]]
         for r in scored
@@ -212,8 +215,8 @@ SECTIONS: tuple[Section, ...] = (
 def sections(results: Sequence[Result], depth: int) -> Iterator[str]:
     """Yield the tables of one set of images under headings of a depth."""
     for title, note, lay_out in SECTIONS:
-        yield "\n\n".join(
-            part for part in (f"{'#' * depth} {title}", note, lay_out(results)) if part
-        )
+        if found := lay_out(results):
+            heading = f"{'#' * depth} {title}"
+            yield "\n\n".join(part for part in (heading, note, found) if part)
     for result in results:
         yield f"{'#' * depth} {result.model}\n\n{by_group(result)}"

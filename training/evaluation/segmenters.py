@@ -63,6 +63,12 @@ def open_segmenter(name: str) -> Segmenter:
     return model
 
 
+def absolute(name: str) -> str:
+    """Return a model's name, or its path from the root of the file system."""
+    known = name in BASELINES or name in sam.MODELS
+    return name if known else str(Path(name).resolve())
+
+
 def model_files(name: str) -> list[Path]:
     """Return the files of a model: an archive, or a folder's ONNX files; [] if none."""
     if name in BASELINES:

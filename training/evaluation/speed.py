@@ -16,12 +16,13 @@ import numpy as np
 import numpy.typing as npt
 
 import napari_sam21 as sam
-from training.evaluation.segmenters import Segmenter, open_segmenter
+from training.evaluation.segmenters import Segmenter, absolute, open_segmenter
 
 ENCODES, DECODES = 9, 25
 SIDE = 1024
 """Of the image that memory is measured with, in pixels."""
 STATUS = Path("/proc/self/status")
+ROOT = Path(__file__).parents[2]
 
 Sides = Mapping[str, Segmenter]
 
@@ -123,8 +124,10 @@ def memory(model: str) -> dict[str, float]:
     ``working_set_mb`` is what loading, encoding a grey image of 1024 × 1024 pixels and
     three clicks add to a process that has imported everything.
     """
-    command = [sys.executable, "-m", "training.evaluation.speed", model]
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    command = [sys.executable, "-m", "training.evaluation.speed", absolute(model)]
+    done = subprocess.run(
+        command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True
+    )
     found: dict[str, float] = json.loads(done.stdout)
     return found
 
