@@ -73,7 +73,9 @@ def run(todo: Sequence[Job], jobs: int) -> Iterator[Entry]:
         cores.put(number)
     started = time.monotonic()
     with ProcessPoolExecutor(jobs, context, take_core, (cores,)) as pool:
-        futures = [pool.submit(work, job) for job in todo]
+        # The largest first, so that no process is left alone with one at the end.
+        order = sorted(todo, key=lambda job: -job.scene.labels.stat().st_size)
+        futures = [pool.submit(work, job) for job in order]
         for number, future in enumerate(as_completed(futures), 1):
             yield from future.result()
             if number % TOLD_EVERY == 0 or number == len(todo):

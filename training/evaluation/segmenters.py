@@ -14,11 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 import napari_sam21 as sam
+from napari_sam21.models.weights import model_path
 from training.evaluation import baselines
 from training.evaluation.baselines import BASELINES
 from training.evaluation.patches import Mask, Patch
-
-PACKAGED = Path(sam.__file__).parent / "models"
 
 
 class Reply(Protocol):
@@ -53,29 +52,38 @@ def candidate(reply: Reply, index: int | None = None) -> Patch:
 
 @cache
 def open_segmenter(name: str) -> Segmenter:
-    """Open a baseline, a model of the package's table, or a model by its path.
+    """Open a baseline, or what `napari_sam21.load_model` loads by name or path.
 
     Once a process, because a model is large.
     """
     if name in BASELINES:
         return BASELINES[name]
-    model: Segmenter = sam.load_model(name if name in sam.MODELS else Path(name))
+    model: Segmenter = sam.load_model(name_or_path(name))
     return model
+
+
+def name_or_path(name: str) -> str | Path:
+    """Tell a path from the name of a model, which wins if there are both."""
+    path = Path(name)
+    return path if name not in sam.MODELS and path.exists() else name
 
 
 def absolute(name: str) -> str:
     """Return a model's name, or its path from the root of the file system."""
-    known = name in BASELINES or name in sam.MODELS
-    return name if known else str(Path(name).resolve())
+    found = name if name in BASELINES else name_or_path(name)
+    return str(found.resolve()) if isinstance(found, Path) else found
 
 
 def model_files(name: str) -> list[Path]:
-    """Return the files of a model: an archive, or a folder's ONNX files; [] if none."""
+    """Return the files of a model: an archive, or a folder's ONNX files; [] if none.
+
+    Weights that an ONNX file keeps beside it (``.onnx.data``) are among them.
+    """
     if name in BASELINES:
         return []
-    row = sam.MODELS.get(name)
-    path = PACKAGED / (row.folder or name) if row else Path(name)
-    return sorted(path.glob("*.onnx")) if path.is_dir() else [path]
+    found = name_or_path(name)
+    path = found if isinstance(found, Path) else model_path(found)
+    return sorted(path.glob("*.onnx*")) if path.is_dir() else [path]
 
 
 def fingerprint(name: str) -> str:
