@@ -5,10 +5,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter
+from skimage.segmentation import flood
 
 import napari_sam21 as sam
-from training.evaluation.baselines import BASELINES, Flood, Watershed
+from training.evaluation.baselines import BASELINES
+from training.evaluation.flooding import Flood
 from training.evaluation.grid import through_grid
+from training.evaluation.otsu import Watershed
 from training.evaluation.patches import iou, targets
 from training.evaluation.protocols import (
     PROTOCOLS,
@@ -237,13 +241,22 @@ def test_watershed_parts_touching_discs(labels: np.ndarray) -> None:
 
 def test_a_flood_is_bounded_by_its_tolerance() -> None:
     ramp = np.tile(np.linspace(0, 1, 100), (20, 1))
-    flood = Flood(tolerance=0.1)
-    grey = flood.encode(ramp)
-    mask, (_, left) = flood.decode(grey, sam.Prompts([(10, 50)], [1])).crop()
+    wand = Flood(tolerance=0.1)
+    grey = wand.encode(ramp)
+    mask, (_, left) = wand.decode(grey, sam.Prompts([(10, 50)], [1])).crop()
     assert (left, mask.shape[1]) == pytest.approx((40, 20), abs=2)
     both = sam.Prompts([(10, 50), (10, 59)], [1, 0])
-    assert flood.decode(grey, both).crop()[0].any()
-    assert not flood.decode(grey, sam.Prompts([(10, 50)], [0])).crop()[0].any()
+    assert wand.decode(grey, both).crop()[0].any()
+    assert not wand.decode(grey, sam.Prompts([(10, 50)], [0])).crop()[0].any()
+
+
+def test_a_flood_is_the_same_in_windows_and_in_the_whole() -> None:
+    grey = gaussian_filter(np.random.default_rng(0).random((150, 200)), 3)
+    grey = (grey - grey.min()) / np.ptp(grey)
+    for pixel in ((0, 0), (75, 100), (149, 199), (20, 180)):
+        for tolerance in (0.05, 0.2, 0.4):
+            whole = flood(grey, pixel, tolerance=tolerance)
+            assert (Flood(tolerance).fill(grey, pixel, {}) == whole).all()
 
 
 def test_a_flat_image_breaks_no_baseline() -> None:

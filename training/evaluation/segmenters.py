@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
@@ -15,7 +16,6 @@ import numpy.typing as npt
 
 import napari_sam21 as sam
 from napari_sam21.models.weights import model_path
-from training.evaluation import baselines
 from training.evaluation.baselines import BASELINES
 from training.evaluation.patches import Mask, Patch
 
@@ -93,5 +93,6 @@ def fingerprint(name: str) -> str:
         digest.update(path.read_bytes())
     if name in BASELINES:
         digest.update(repr(BASELINES[name]).encode())
-        digest.update(Path(baselines.__file__).read_bytes())
+        module = sys.modules[type(BASELINES[name]).__module__]
+        digest.update(Path(str(module.__file__)).read_bytes())
     return digest.hexdigest()[:12]
