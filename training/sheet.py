@@ -2,11 +2,14 @@
 
 Coins, text and cell come with scikit-image; histo.jpg is read out of a wheel of
 stardist (``pip download stardist --no-deps``); the folder that `training.unseen` wrote
-adds labelled ones with their figures. None of them is chosen by how it looks.
+adds labelled ones with their figures. None of them is chosen by how it looks. With
+``--figures`` the best, the middle and the worst image of each group of a measured
+folder are drawn instead.
 """
 
 import argparse
 import io
+import json
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -21,7 +24,7 @@ from skimage.io import imread
 from skimage.segmentation import find_boundaries
 
 from training.evaluation.patches import Patch, corrective_click, iou
-from training.evaluation.scenes import find_scenes
+from training.evaluation.scenes import Scene, find_scenes
 from training.evaluation.segmenters import open_segmenter
 from training.evaluation.sitting import EMPTY, Session, Sitting
 
@@ -91,15 +94,30 @@ def labelled(model: str, folder: Path) -> Iterator[Panel]:
     scenes = find_scenes(folder)
     for group in dict.fromkeys(scene.group for scene in scenes):
         for scene in [s for s in scenes if s.group == group][:LABELLED]:
-            image, labels = scene.read()
-            sitting = Sitting.of(open_segmenter(model), image, labels, scene.name)
-            truths = [target.patch for target in sitting.targets]
-            clicks = [corrective_click(EMPTY, truth)[0] for truth in truths]
-            masks = [Session(sitting).ask((click, 1)) for click in clicks]
-            pairs = zip(masks, truths, strict=True)
-            mean = float(np.mean([iou(mask, truth) for mask, truth in pairs]))
-            text = f"{scene.name}: IoU@1 {mean:.2f}, {len(truths)} objects"
-            yield Panel(image, clicks, masks, text)
+            yield measured(model, scene, scene.name)
+
+
+def cases(model: str, folder: Path, figures: Path) -> Iterator[Panel]:
+    """Click every object of each group's best, middle and worst image by IoU@1."""
+    scenes = {scene.name: scene for scene in find_scenes(folder)}
+    groups = json.loads(figures.read_text("utf-8"))["images"]
+    for group, means in groups.items():
+        order = sorted(means, key=lambda name: -means[name])
+        for word, place in (("best", 0), ("middle", len(order) // 2), ("worst", -1)):
+            yield measured(model, scenes[order[place]], f"{group}, {word}")
+
+
+def measured(model: str, scene: Scene, title: str) -> Panel:
+    """Click every object of an image, and say how well that went."""
+    image, labels = scene.read()
+    sitting = Sitting.of(open_segmenter(model), image, labels, scene.name)
+    truths = [target.patch for target in sitting.targets]
+    clicks = [corrective_click(EMPTY, truth)[0] for truth in truths]
+    masks = [Session(sitting).ask((click, 1)) for click in clicks]
+    pairs = zip(masks, truths, strict=True)
+    mean = float(np.mean([iou(mask, truth) for mask, truth in pairs]))
+    text = f"{title}: IoU@1 {mean:.2f}, {len(truths)} objects"
+    return Panel(image, clicks, masks, text)
 
 
 def draw(panel: Panel) -> Image.Image:
@@ -161,12 +179,15 @@ def sheet(tiles: Sequence[Image.Image]) -> Image.Image:
     return paper
 
 
-def panels(model: str, wheel: Path | None, folder: Path | None) -> Iterator[Panel]:
+def panels(args: argparse.Namespace) -> Iterator[Panel]:
     """Yield all panels of a sheet."""
-    for name, image in photographs(wheel):
-        yield clicked(model, name, image)
-    if folder is not None:
-        yield from labelled(model, folder)
+    if args.figures is not None:
+        yield from cases(args.model, args.labelled, args.figures)
+        return
+    for name, image in photographs(args.stardist):
+        yield clicked(args.model, name, image)
+    if args.labelled is not None:
+        yield from labelled(args.model, args.labelled)
 
 
 def main(given: list[str] | None = None) -> None:
@@ -176,9 +197,17 @@ def main(given: list[str] | None = None) -> None:
     add("--model", default="starter", help="name or path, as for training.evaluate")
     add("--stardist", type=Path, help="a wheel of stardist")
     add("--labelled", type=Path, help="the folder that training.unseen wrote")
+    add(
+        "--figures",
+        type=Path,
+        help="JSON of training.evaluate on --labelled: draws "
+        "the best, the middle and the worst image of each group instead",
+    )
     add("--out", type=Path, default=OUT)
     args = parser.parse_args(given)
-    tiles = [draw(each) for each in panels(args.model, args.stardist, args.labelled)]
+    if args.figures is not None and args.labelled is None:
+        parser.error("--figures needs --labelled, the folder it was measured on")
+    tiles = [draw(each) for each in panels(args)]
     args.out.parent.mkdir(parents=True, exist_ok=True)
     sheet(tiles).quantize(256).save(args.out, optimize=True)
 

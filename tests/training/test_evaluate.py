@@ -269,6 +269,23 @@ def test_the_sheet(wheel: Path, tiny_folder: Path, data: Path, tmp_path: Path) -
         assert len(drawn.convert("RGB").getcolors(1 << 24)) > 50
 
 
+def test_good_and_bad_cases(
+    measured: Path, tiny_folder: Path, data: Path, tmp_path: Path
+) -> None:
+    figure, out = measured / "bbbc038-val.tiny.json", tmp_path / "cases.png"
+    panels = list(sheet.cases(str(tiny_folder), data, figure))
+    kinds = [panel.caption.split(":")[0] for panel in panels]
+    words = ("best", "middle", "worst")
+    assert kinds == [
+        f"{group}, {word}" for group in ("bright", "dark") for word in words
+    ]
+    sheet.main(["--model", str(tiny_folder), "--labelled", str(data),
+                "--figures", str(figure), "--out", str(out)])  # fmt: skip
+    assert out.is_file()
+    with pytest.raises(SystemExit):
+        sheet.main(["--figures", str(figure)])
+
+
 def test_a_drawn_mask_is_where_it_belongs(labels: np.ndarray) -> None:
     first = targets(labels)[0].patch
     plain, drawn = (

@@ -16,10 +16,11 @@ Measured = Sequence[tuple[Scene, dict[str, Found]]]
 
 
 def summarise(measured: Measured) -> dict[str, Any]:
-    """Return ``counts``, ``figures`` and ``calibration``.
+    """Return ``counts``, ``figures``, ``calibration`` and ``images``.
 
     ``figures[subset][name]`` is ``[mean, low, high]``; ``counts[subset]`` is images and
-    objects; ``calibration`` has a row for each bin of the first click's predicted IoU.
+    objects; ``calibration`` has a row for each bin of the first click's predicted IoU;
+    ``images[group][name]`` is the mean IoU after one click.
     """
     table = averages([Row(scene.group, tally(found)) for scene, found in measured])
     return {
@@ -29,7 +30,18 @@ def summarise(measured: Measured) -> dict[str, Any]:
             for subset, figures in table.items()
         },
         "calibration": [asdict(row) for row in calibrated(measured)],
+        "images": by_image(measured),
     }
+
+
+def by_image(measured: Measured) -> dict[str, dict[str, float]]:
+    """Return the mean IoU after one click of each image that has objects, by group."""
+    found: dict[str, dict[str, float]] = {}
+    for scene, parts in measured:
+        total, count = tally(parts).get("iou_1", (0.0, 0))
+        if count:
+            found.setdefault(scene.group, {})[scene.name] = round(total / count, 4)
+    return found
 
 
 def counts(measured: Measured, table: Table) -> dict[str, dict[str, int]]:
