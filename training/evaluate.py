@@ -10,6 +10,7 @@ PyTorch is used.
 import argparse
 import json
 import logging
+import math
 import re
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,7 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     add("--protocols", nargs="+", choices=PROTOCOLS, default=list(STANDARD))
     add("--quick", action="store_true", help=f"only {', '.join(QUICK)}; no times")
     add("--every", type=int, default=1, help="only each n-th image")
+    add("--minutes", type=float, default=math.inf, help="take up no image after these")
     add("--jobs", type=int, default=2, help="processes, each on a core of its own")
     add("--reference", help="model to time in turns, say true SAM 2.1 files")
     add("--no-speed", action="store_true", help="take no times and no memory")
@@ -50,14 +52,26 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
 
 
 def evaluate(args: argparse.Namespace, model: str, label: str) -> Path:
-    """Measure one model and write its figures; return the file."""
+    """Measure one model and write its figures; return the file.
+
+    Raises
+    ------
+    TimeoutError
+        If no image was measured within the minutes given.
+    """
     scenes = find_scenes(args.data, args.split, args.every)
     protocols = QUICK if args.quick else tuple(args.protocols)
     # Times first: afterwards other processes are busy with the images.
     costs = {} if args.quick or args.no_speed else cost(model, args.reference, scenes)
     cache = cache_of(model, args.cache)
-    found = measure(model, scenes, protocols, cache, args.jobs)
+    found = measure(model, scenes, protocols, cache, args.jobs, args.minutes)
+    if not found:
+        raise TimeoutError(
+            f"no image was measured in {args.minutes} minutes; give more"
+        )
     data = data_name(args)
+    if len(found) < len(scenes):
+        data += f", {len(found)} of {len(scenes)} images"
     facts = {
         "model": label,
         "data": data,

@@ -91,6 +91,14 @@ def test_only_what_is_missing_is_measured(data: Path, tmp_path: Path) -> None:
     assert len(cache.path.read_text().splitlines()) == 5
 
 
+def test_no_image_is_taken_up_when_time_is_over(data: Path, tmp_path: Path) -> None:
+    scenes = find_scenes(data, "val")
+    cache = Cache(tmp_path, "x")
+    assert measure("watershed", scenes, ["box"], cache, 1, minutes=0) == []
+    some = measure("watershed", scenes[:1], ["box"], cache, 1)
+    assert measure("watershed", scenes, ["box"], cache, 1, minutes=0) == some
+
+
 def test_fingerprints_tell_models_apart(tiny_folder: Path, tmp_path: Path) -> None:
     names = "watershed", "flood", "starter", str(tiny_folder)
     assert len({fingerprint(name) for name in names}) == 4

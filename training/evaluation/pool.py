@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import multiprocessing
 import os
 import time
+import zlib
+from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass
 from multiprocessing.queues import Queue
 from pathlib import Path
@@ -45,8 +48,12 @@ def measure(
     protocols: Sequence[str],
     cache: Cache,
     jobs: int,
+    minutes: float = math.inf,
 ) -> list[tuple[Scene, dict[str, Found]]]:
-    """Measure what the cache does not hold yet; return all, by protocol's name."""
+    """Measure what the cache does not hold yet; return all, by protocol's name.
+
+    Images that were not taken up within ``minutes`` are left out.
+    """
     digests = [scene.digest for scene in scenes]
     known = cache.load()
     missing = [
@@ -56,31 +63,47 @@ def measure(
                            if (digest, PROTOCOLS[n].key) not in known))
     ]  # fmt: skip
     LOG.info("%s: %d of %d images to do", model, len(missing), len(scenes))
-    for entry in run(missing, jobs):
+    for entry in run(ordered(missing, minutes), jobs, minutes):
         cache.add(entry)
         known[entry.image, entry.protocol] = entry.found
     return [
         (scene, {name: known[digest, PROTOCOLS[name].key] for name in protocols})
         for scene, digest in zip(scenes, digests, strict=True)
+        if all((digest, PROTOCOLS[name].key) in known for name in protocols)
     ]
 
 
-def run(todo: Sequence[Job], jobs: int) -> Iterator[Entry]:
-    """Yield what is found as it comes."""
+def ordered(todo: Sequence[Job], minutes: float) -> list[Job]:
+    """Put large images first, so that no process is left alone with one at the end.
+
+    Where time may run out the order is random: what is done stands for the rest.
+    """
+    if math.isinf(minutes):
+        return sorted(todo, key=lambda job: -job.scene.labels.stat().st_size)
+    return sorted(todo, key=lambda job: zlib.crc32(job.digest.encode()))
+
+
+def run(todo: Sequence[Job], jobs: int, minutes: float) -> Iterator[Entry]:
+    """Yield what is found as it comes; take up no image after some minutes."""
     context = multiprocessing.get_context("spawn")
     cores: Queue[int] = context.Queue()
     for number in range(jobs):
         cores.put(number)
-    started = time.monotonic()
+    started, done = time.monotonic(), 0
+    waiting, running = deque(todo), set[Future[list[Entry]]]()
     with ProcessPoolExecutor(jobs, context, take_core, (cores,)) as pool:
-        # The largest first, so that no process is left alone with one at the end.
-        order = sorted(todo, key=lambda job: -job.scene.labels.stat().st_size)
-        futures = [pool.submit(work, job) for job in order]
-        for number, future in enumerate(as_completed(futures), 1):
-            yield from future.result()
-            if number % TOLD_EVERY == 0 or number == len(todo):
-                minutes = (time.monotonic() - started) / 60
-                LOG.info("%d of %d images, %.1f min", number, len(todo), minutes)
+        while True:
+            passed = (time.monotonic() - started) / 60
+            while waiting and len(running) < jobs and passed < minutes:
+                running.add(pool.submit(work, waiting.popleft()))
+            if not running:
+                break
+            ready, running = wait(running, return_when=FIRST_COMPLETED)
+            for future in ready:
+                yield from future.result()
+                done += 1
+                if done % TOLD_EVERY == 0 or done == len(todo):
+                    LOG.info("%d of %d images, %.1f min", done, len(todo), passed)
 
 
 def take_core(cores: Queue[int]) -> None:
