@@ -54,7 +54,7 @@ def by_data(results: Sequence[Result]) -> Iterator[tuple[str, list[Result]]]:
     """Yield results by set of images, the project's own first."""
 
     def key(result: Result) -> tuple[bool, str]:
-        return result.data != MAIN, result.data
+        return not result.data.startswith(MAIN), result.data
 
     for (_, data), mine in groupby(sorted(results, key=key), key=key):
         yield data, sorted(mine, key=best_first)
@@ -93,7 +93,7 @@ def card_part(results: Sequence[Result], model: str) -> str:
     for data, every in by_data(results):
         parts += [f"### On {data}", overview(every)]
         for mine in (result for result in every if result.model == model):
-            demands = [asked(mine)] if data == MAIN else []
+            demands = [asked(mine)] if data.startswith(MAIN) else []
             parts += [*demands, by_group(mine)]
             if mine.facts["cost"]:
                 parts += [ranking([mine]), costs([mine])]
