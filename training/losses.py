@@ -4,6 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+AMBIGUOUS = 0.12  # difference of losses; about .06 of IoU
+
 
 def mask_loss(logits: Tensor, target: Tensor) -> Tensor:
     """Loss [B, 3] of each candidate against the soft target [B, h, w].
@@ -29,16 +31,39 @@ def hard_iou(logits: Tensor, target: Tensor) -> Tensor:
     return (shared + 1e-6) / (union + 1e-6)
 
 
-def round_loss(logits: Tensor, quality: Tensor, target: Tensor, first: bool) -> Tensor:
-    """Loss of one round of clicks.
+def spread(logits: Tensor, target: Tensor) -> Tensor:
+    """How far candidates 2 and 3 are from the first [B], in sizes of the object."""
+    inside = torch.sigmoid(logits)
+    apart = (inside[:, 1:] - inside[:, :1].detach()).abs().sum((2, 3))
+    return (apart / (target.sum((1, 2)) + 16)[:, None]).mean(1)
 
-    What the user gets is the candidate of highest predicted IoU; on the first click
-    the best one counts more, so that the three may disagree where a click is
-    ambiguous. All get a little, so that none is ever useless.
+
+def masks_loss(logits: Tensor, target: Tensor, first: bool) -> Tensor:
+    """Loss of three candidates: the likely object, its part and its whole.
+
+    The first is always taught the truth. The others are taught to agree with it,
+    unless the click was ambiguous: one of them is nearer to the truth by more than
+    ``AMBIGUOUS``. Then that one learns instead.
     """
     losses = mask_loss(logits, target)
-    given = losses.gather(1, quality.argmax(1, keepdim=True)).mean()
-    best = losses.min(1).values.mean()
-    error = (quality - hard_iou(logits.detach(), target)).abs().mean()
-    main = 0.5 * best + 0.3 * given if first else 0.8 * given
-    return main + 0.2 * losses.mean() + 2 * error
+    likely, nearest = losses[:, 0], losses[:, 1:].min(1).values
+    ambiguous = (likely.detach() - nearest.detach() > AMBIGUOUS).float()
+    apart = spread(logits, target)
+    others = ambiguous * nearest + (1 - ambiguous) * 0.5 * apart
+    weight = 0.5 if first else 0.2
+    return (likely + weight * others).mean() + 0.05 * losses[:, 1:].mean()
+
+
+def quality_loss(quality: Tensor, reached: Tensor) -> Tensor:
+    """Error [] of predicted IoU [B, 3], and of its differences among candidates."""
+    error = (quality - reached).abs().mean()
+    between = (quality[:, :, None] - quality[:, None]) - (
+        reached[:, :, None] - reached[:, None]
+    )
+    return error + between.abs().mean()
+
+
+def round_loss(logits: Tensor, quality: Tensor, target: Tensor, first: bool) -> Tensor:
+    """Loss of one round of clicks."""
+    judged = quality_loss(quality, hard_iou(logits.detach(), target))
+    return masks_loss(logits, target, first) + judged
