@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-AMBIGUOUS = 0.12  # difference of losses; about .06 of IoU
+MISSED = 0.72  # IoU of the first candidate below which another learns the object
 
 
 def mask_loss(logits: Tensor, target: Tensor) -> Tensor:
@@ -38,20 +38,29 @@ def spread(logits: Tensor, target: Tensor) -> Tensor:
     return (apart / (target.sum((1, 2)) + 16)[:, None]).mean(1)
 
 
+def alternative(logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    """Which objects [B] the first candidate misses, and where it is too large."""
+    likely, goal = logits[:, 0] > 0, target > 0.5
+    extra = (likely & ~goal).sum((1, 2)).float()
+    missed = (~likely & goal).sum((1, 2)).float()
+    shared = (likely & goal).sum((1, 2)).float()
+    wrong = shared < MISSED * (shared + extra + missed)
+    return wrong.float(), (extra > missed).float()
+
+
 def masks_loss(logits: Tensor, target: Tensor, first: bool) -> Tensor:
-    """Loss of three candidates: the likely object, its part and its whole.
+    """Loss of three candidates: the likely object, a part of it, a whole around it.
 
     The first is always taught the truth. The others are taught to agree with it,
-    unless the click was ambiguous: one of them is nearer to the truth by more than
-    ``AMBIGUOUS``. Then that one learns instead.
+    unless it misses the object: then the part learns if it is too large, else the
+    whole.
     """
     losses = mask_loss(logits, target)
-    likely, nearest = losses[:, 0], losses[:, 1:].min(1).values
-    ambiguous = (likely.detach() - nearest.detach() > AMBIGUOUS).float()
-    apart = spread(logits, target)
-    others = ambiguous * nearest + (1 - ambiguous) * 0.5 * apart
+    wrong, large = alternative(logits.detach(), target)
+    other = large * losses[:, 1] + (1 - large) * losses[:, 2]
+    others = wrong * other + (1 - wrong) * 0.5 * spread(logits, target)
     weight = 0.5 if first else 0.2
-    return (likely + weight * others).mean() + 0.05 * losses[:, 1:].mean()
+    return (losses[:, 0] + weight * others).mean()
 
 
 def quality_loss(quality: Tensor, reached: Tensor) -> Tensor:

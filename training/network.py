@@ -234,7 +234,7 @@ def candidates(drawn: Tensor, doubtful: Tensor) -> Tensor:
     Where nothing is doubtful all three are the same.
     """
     likely = drawn[:, :1]
-    apart = F.relu(drawn[:, 1:]) * doubtful
+    apart = F.softplus(drawn[:, 1:]) * doubtful
     return torch.cat([likely, likely - apart[:, :1], likely + apart[:, 1:]], 1)
 
 

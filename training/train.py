@@ -109,7 +109,7 @@ def finish(run: Run, args: argparse.Namespace) -> None:
     """Fit the predicted IoU to whole images, look at dev, export."""
     torch.set_num_threads(args.processes)
     dev = load(args.data, "dev")
-    look(run.average, dev, most=15)
+    look(run.average, dev, most=6)
     calibrate(run.average, load(args.data, "train"), args.calibrate * 60, args.seed)
     look(run.average, dev, most=15)
     torch.save({"average": run.average.state_dict()}, args.out / "calibrated.pt")
