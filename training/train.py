@@ -106,14 +106,12 @@ def look(model: Starter, samples: list[Sample], most: int) -> None:
 
 
 def finish(run: Run, args: argparse.Namespace) -> None:
-    """Fit the predicted IoU to whole images, look at dev, export."""
-    torch.set_num_threads(args.processes)
-    dev = load(args.data, "dev")
-    look(run.average, dev, most=6)
-    calibrate(run.average, load(args.data, "train"), args.calibrate * 60, args.seed)
-    look(run.average, dev, most=15)
+    """Fit the predicted IoU to whole images, export, look at dev."""
+    samples = load(args.data, "train")
+    calibrate(run.average, samples, args.calibrate * 60, args.seed, args.processes)
     torch.save({"average": run.average.state_dict()}, args.out / "calibrated.pt")
     export(run.average, args.export)
+    look(run.average, load(args.data, "dev"), most=15)
 
 
 def arguments() -> argparse.Namespace:
