@@ -34,13 +34,14 @@ CONFIG = {
     "task": "mask",
     "arch": "starter",
     "backend": "onnx",
-    "version": "0.1",
+    "version": "0.3",
     "tiling": False,
     "license": "BSD-3-Clause",
     "training_data": (
         "BBBC038v1 stage 1 training set (2018 Data Science Bowl, Broad Bioimage "
         "Benchmark Collection) with published label corrections, CC0 1.0; the "
-        "train split of this project only."
+        "train split of this project only. And scenes drawn by training/synthetic.py, "
+        "with textures of noise and of photographs from scikit-image."
     ),
 }
 
