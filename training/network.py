@@ -234,7 +234,8 @@ def candidates(drawn: Tensor, doubtful: Tensor) -> Tensor:
     Where nothing is doubtful all three are the same.
     """
     likely = drawn[:, :1]
-    apart = F.softplus(drawn[:, 1:]) * doubtful
+    # Softplus, spelled out: onnxruntime's own takes three times as long.
+    apart = (drawn[:, 1:].float().clamp(max=30).exp() + 1).log() * doubtful
     return torch.cat([likely, likely - apart[:, :1], likely + apart[:, 1:]], 1)
 
 
