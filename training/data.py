@@ -13,6 +13,8 @@ from skimage.io import imread
 from torch import Tensor
 from torch.utils.data import IterableDataset
 
+from training.synthetic import scene
+
 MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)
 SIDE = 1024  # the model frame: whole images are squashed to this square
@@ -22,6 +24,7 @@ MODALITY_SHARE = {
     "he_pink_purple": 0.05,
     "bright_gray": 0.13,
 }
+SYNTHETIC = 0.25  # of the crops are drawn, not cut
 MIN_AREA = 20  # source pixels an object must show in the crop
 DEV_EVERY = 12  # one image in twelve of the train split is held out
 
@@ -92,15 +95,30 @@ def normalise(image: Tensor) -> Tensor:
     return (image - mean.view(-1, 1, 1)) / std.view(-1, 1, 1)
 
 
+@dataclass(frozen=True)
+class View:
+    """Crops of one size: how many a process takes at once, and objects of each."""
+
+    side: int
+    crops: int
+    objects: int
+
+
+# The whole frame costs four times as much, and is what the model is used on.
+VIEWS = (View(256, 4, 5), View(512, 1, 5), View(SIDE, 1, 2))
+
+
 class Crops(IterableDataset[Batch]):
-    """Endless batches of augmented crops of ``side`` model pixels."""
+    """Endless batches of augmented crops of the ``VIEWS``, drawn by ``odds``.
+
+    All processes of a team see the same sequence of views, which costs them alike.
+    """
 
     def __init__(
-        self, samples: list[Sample], side: int, crops: int, objects: int, seed: int
+        self, samples: list[Sample], odds: tuple[float, ...], seed: int, rank: int
     ) -> None:
-        self.samples = samples
-        self.side, self.crops, self.objects = side, crops, objects
-        self.seed = seed
+        self.samples, self.odds = samples, odds
+        self.seed, self.rank = seed, rank
         sizes = [float(len(np.unique(s.labels))) ** 0.5 for s in samples]
         shares = np.array(sizes)
         for modality, share in MODALITY_SHARE.items():
@@ -109,17 +127,17 @@ class Crops(IterableDataset[Batch]):
         self.shares = shares / shares.sum()
 
     def __iter__(self) -> Iterator[Batch]:
-        info = torch.utils.data.get_worker_info()
-        worker = info.id if info else 0
-        rng = np.random.default_rng([self.seed, worker])
+        common = np.random.default_rng(self.seed)
+        rng = np.random.default_rng([self.seed, self.rank])
         while True:
-            yield self.batch(rng)
+            yield self.batch(VIEWS[common.choice(len(VIEWS), p=self.odds)], rng)
 
-    def batch(self, rng: np.random.Generator) -> Batch:
-        images, targets, owner = [], [], []
-        while len(images) < self.crops:
-            sample = self.samples[rng.choice(len(self.samples), p=self.shares)]
-            image, masks = self.crop(sample, rng)
+    def batch(self, view: View, rng: np.random.Generator) -> Batch:
+        images: list[Tensor] = []
+        targets: list[Tensor] = []
+        owner: list[int] = []
+        while len(images) < view.crops:
+            image, masks = self.draw(view, rng)
             if len(masks):
                 owner += [len(images)] * len(masks)
                 images.append(image)
@@ -127,41 +145,66 @@ class Crops(IterableDataset[Batch]):
         stacked = normalise(torch.stack(images))
         return Batch(stacked, torch.cat(targets), torch.tensor(owner))
 
-    def crop(self, sample: Sample, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-        """Cut a window around a random object, rescale it, choose objects in it."""
-        rows, columns = self.window(sample.labels, rng)
-        labels = sample.labels[rows, columns]
-        image = sample.image[rows, columns].astype(np.float32)
-        ids, counts = np.unique(labels, return_counts=True)
-        ids = ids[(ids > 0) & (counts >= MIN_AREA)]
-        ids = rng.permutation(ids)[: self.objects]
-        masks = torch.from_numpy(labels[None] == ids[:, None, None]).float()
-        pixels = torch.from_numpy(image).permute(2, 0, 1)
-        flips = [d for d in (1, 2) if rng.random() < 0.5]
-        pixels, masks = pixels.flip(flips), masks.flip(flips)
-        if rng.random() < 0.5:
-            pixels, masks = pixels.transpose(1, 2), masks.transpose(1, 2)
-        pixels = resize(pixels[None], self.side)[0]
-        if len(ids):
-            masks = resize(masks[None], self.side // 2)[0]
-        return repaint(pixels, rng), masks
+    def draw(self, view: View, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+        """One crop, of an image or synthetic."""
+        if rng.random() < SYNTHETIC:
+            return synthetic(view, rng)
+        sample = self.samples[rng.choice(len(self.samples), p=self.shares)]
+        return crop(sample, view, rng)
 
-    def window(
-        self, labels: NDArray[np.int32], rng: np.random.Generator
-    ) -> tuple[slice, slice]:
-        """Rows and columns of a window at a random scale of the squashed image."""
-        scale = np.exp(rng.uniform(np.log(0.45), np.log(1.4)))
-        stretch = np.exp(rng.uniform(-0.15, 0.15))
-        inside = np.argwhere(labels > 0)
-        centre = inside[rng.integers(len(inside))] if len(inside) else (0, 0)
-        slices = []
-        for axis, factor in ((0, stretch), (1, 1 / stretch)):
-            size = labels.shape[axis]
-            length = min(round(self.side / scale * factor / SIDE * size), size)
-            start = int(centre[axis] - length * rng.uniform(0.1, 0.9))
-            start = min(max(start, 0), size - length)
-            slices.append(slice(start, start + length))
-        return slices[0], slices[1]
+
+def synthetic(view: View, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+    """A drawn scene and some of its objects."""
+    drawn = scene(view.side, rng)
+    counts = np.bincount(drawn.labels.ravel())
+    ids = np.flatnonzero(counts >= 2 * MIN_AREA)
+    ids = rng.permutation(ids[ids > 0])[: view.objects]
+    masks = torch.zeros(0, view.side // 2, view.side // 2)
+    if len(ids):
+        solid = torch.from_numpy(np.stack([drawn.mask(int(n)) for n in ids])).float()
+        masks = F.avg_pool2d(solid, 2)
+    pixels = torch.from_numpy(drawn.image).permute(2, 0, 1)
+    return repaint(pixels, rng), masks
+
+
+def crop(sample: Sample, view: View, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+    """Cut a window around a random object, rescale it, choose objects in it."""
+    rows, columns = window(sample.labels, view.side, rng)
+    labels = sample.labels[rows, columns]
+    image = sample.image[rows, columns].astype(np.float32)
+    ids, counts = np.unique(labels, return_counts=True)
+    ids = ids[(ids > 0) & (counts >= MIN_AREA)]
+    ids = rng.permutation(ids)[: view.objects]
+    masks = torch.from_numpy(labels[None] == ids[:, None, None]).float()
+    pixels = torch.from_numpy(image).permute(2, 0, 1)
+    flips = [d for d in (1, 2) if rng.random() < 0.5]
+    pixels, masks = pixels.flip(flips), masks.flip(flips)
+    if rng.random() < 0.5:
+        pixels, masks = pixels.transpose(1, 2), masks.transpose(1, 2)
+    pixels = resize(pixels[None], view.side)[0]
+    if len(ids):
+        masks = resize(masks[None], view.side // 2)[0]
+    return repaint(pixels, rng), masks
+
+
+def window(
+    labels: NDArray[np.int32], side: int, rng: np.random.Generator
+) -> tuple[slice, slice]:
+    """Rows and columns of a window at a random scale of the squashed image."""
+    scale = np.exp(rng.uniform(np.log(0.45), np.log(1.4)))
+    stretch = np.exp(rng.uniform(-0.15, 0.15))
+    if side == SIDE:
+        scale, stretch = 1.0, 1.0  # the image as a whole
+    inside = np.argwhere(labels > 0)
+    centre = inside[rng.integers(len(inside))] if len(inside) else (0, 0)
+    slices = []
+    for axis, factor in ((0, stretch), (1, 1 / stretch)):
+        size = labels.shape[axis]
+        length = min(round(side / scale * factor / SIDE * size), size)
+        start = int(centre[axis] - length * rng.uniform(0.1, 0.9))
+        start = min(max(start, 0), size - length)
+        slices.append(slice(start, start + length))
+    return slices[0], slices[1]
 
 
 def repaint(image: Tensor, rng: np.random.Generator) -> Tensor:

@@ -4,6 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+MISSED = 0.72  # IoU of the first candidate below which another learns the object
+
 
 def mask_loss(logits: Tensor, target: Tensor) -> Tensor:
     """Loss [B, 3] of each candidate against the soft target [B, h, w].
@@ -29,16 +31,48 @@ def hard_iou(logits: Tensor, target: Tensor) -> Tensor:
     return (shared + 1e-6) / (union + 1e-6)
 
 
-def round_loss(logits: Tensor, quality: Tensor, target: Tensor, first: bool) -> Tensor:
-    """Loss of one round of clicks.
+def spread(logits: Tensor, target: Tensor) -> Tensor:
+    """How far candidates 2 and 3 are from the first [B], in sizes of the object."""
+    inside = torch.sigmoid(logits)
+    apart = (inside[:, 1:] - inside[:, :1].detach()).abs().sum((2, 3))
+    return (apart / (target.sum((1, 2)) + 16)[:, None]).mean(1)
 
-    What the user gets is the candidate of highest predicted IoU; on the first click
-    the best one counts more, so that the three may disagree where a click is
-    ambiguous. All get a little, so that none is ever useless.
+
+def alternative(logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    """Which objects [B] the first candidate misses, and where it is too large."""
+    likely, goal = logits[:, 0] > 0, target > 0.5
+    extra = (likely & ~goal).sum((1, 2)).float()
+    missed = (~likely & goal).sum((1, 2)).float()
+    shared = (likely & goal).sum((1, 2)).float()
+    wrong = shared < MISSED * (shared + extra + missed)
+    return wrong.float(), (extra > missed).float()
+
+
+def masks_loss(logits: Tensor, target: Tensor, first: bool) -> Tensor:
+    """Loss of three candidates: the likely object, a part of it, a whole around it.
+
+    The first is always taught the truth. The others are taught to agree with it,
+    unless it misses the object: then the part learns if it is too large, else the
+    whole.
     """
     losses = mask_loss(logits, target)
-    given = losses.gather(1, quality.argmax(1, keepdim=True)).mean()
-    best = losses.min(1).values.mean()
-    error = (quality - hard_iou(logits.detach(), target)).abs().mean()
-    main = 0.5 * best + 0.3 * given if first else 0.8 * given
-    return main + 0.2 * losses.mean() + 2 * error
+    wrong, large = alternative(logits.detach(), target)
+    other = large * losses[:, 1] + (1 - large) * losses[:, 2]
+    others = wrong * other + (1 - wrong) * 0.5 * spread(logits, target)
+    weight = 0.5 if first else 0.2
+    return (losses[:, 0] + weight * others).mean()
+
+
+def quality_loss(quality: Tensor, reached: Tensor) -> Tensor:
+    """Error [] of predicted IoU [B, 3], and of its differences among candidates."""
+    error = (quality - reached).abs().mean()
+    between = (quality[:, :, None] - quality[:, None]) - (
+        reached[:, :, None] - reached[:, None]
+    )
+    return error + between.abs().mean()
+
+
+def round_loss(logits: Tensor, quality: Tensor, target: Tensor, first: bool) -> Tensor:
+    """Loss of one round of clicks."""
+    judged = quality_loss(quality, hard_iou(logits.detach(), target))
+    return masks_loss(logits, target, first) + judged

@@ -8,14 +8,15 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from training.clicks import deepest, iou, loose_click, next_click
-from training.data import SIDE, Sample, whole
+from training.clicks import deepest, loose_click, next_click
 from training.losses import hard_iou, round_loss
 from training.network import Starter, enlarge
 
 GRID = 2.0  # pixels of the model frame per pixel of a target mask
 ABSENT = -1.0
 FORGET = 0.1  # of the answers are not fed back
+BURST = 10  # clicks that some objects get at once
+MASK_PROMPT = 0.04  # of the objects begin with a rough mask
 
 
 @dataclass(frozen=True)
@@ -39,9 +40,9 @@ def to_xy(cell_rc: tuple[int, int], rng: np.random.Generator) -> tuple[float, fl
 
 
 def first_prompts(targets: NDArray[np.bool_], rng: np.random.Generator) -> Prompts:
-    """Mostly one click near the centre; sometimes a box, a loose or negative click."""
-    xy = np.zeros((len(targets), 4, 2), np.float32)
-    labels = np.full((len(targets), 4), ABSENT, np.float32)
+    """Mostly one click near the centre; sometimes a box, loose, negative or many."""
+    xy = np.zeros((len(targets), 4 + BURST, 2), np.float32)
+    labels = np.full((len(targets), 4 + BURST), ABSENT, np.float32)
     for i, target in enumerate(targets):
         kind = rng.random()
         if kind < 0.15:
@@ -51,10 +52,33 @@ def first_prompts(targets: NDArray[np.bool_], rng: np.random.Generator) -> Promp
             cell = loose_click(target, rng) if loose else deepest(target)[1]
             xy[i, 2], labels[i, 2] = to_xy(cell, rng), 1
         if rng.random() < 0.08:
-            cell = tuple(rng.integers(0, target.shape[0], 2))
-            if not target[cell]:
-                xy[i, 3], labels[i, 3] = to_xy(cell, rng), 0
-    return Prompts(torch.from_numpy(xy), torch.from_numpy(labels))
+            cell = near(target, rng)
+            xy[i, 3], labels[i, 3] = to_xy(cell, rng), float(target[cell])
+        if rng.random() < 0.06:
+            for n in range(4, 4 + rng.integers(2, BURST + 1)):
+                cell = loose_click(target, rng) if n % 3 else near(target, rng)
+                xy[i, n], labels[i, n] = to_xy(cell, rng), float(target[cell])
+    used = np.flatnonzero((labels != ABSENT).any(0)).max(initial=0) + 1
+    return Prompts(torch.from_numpy(xy[:, :used]), torch.from_numpy(labels[:, :used]))
+
+
+def near(target: NDArray[np.bool_], rng: np.random.Generator) -> tuple[int, int]:
+    """A cell around the object, inside or not, rather close than far."""
+    rows, columns = np.nonzero(target)
+    if not len(rows):
+        return (0, 0)
+    reach = 1 + 0.8 * np.sqrt(len(rows)) * np.exp(rng.normal() * 0.7)
+    middle = np.array([rows.mean(), columns.mean()])
+    cell = (middle + reach * rng.normal(size=2)).clip(0, np.array(target.shape) - 1)
+    return int(cell[0]), int(cell[1])
+
+
+def first_mask(targets: Tensor, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+    """Previous logits and their flags: rarely a rough mask of the object, else none."""
+    flags = torch.from_numpy(rng.random(len(targets)) < MASK_PROMPT).float()
+    shift = tuple(int(n) for n in rng.integers(-3, 4, 2))
+    rough = F.avg_pool2d(targets[:, None].roll(shift, (1, 2)), 2)
+    return (rough * 16 - 8) * flags.view(-1, 1, 1, 1), flags
 
 
 def jittered_box(
@@ -99,8 +123,7 @@ def train_rounds(
     """Loss averaged over rounds of clicks, and the mean IoU of each round."""
     solid = (targets > 0.5).numpy()
     prompts, (high0, high1, embed) = first_prompts(solid, rng), features
-    previous = torch.zeros_like(targets[:, None, ::2, ::2])
-    flag = torch.zeros(len(targets))
+    previous, flag = first_mask(targets, rng)
     losses, reached = [], []
     for turn in range(count):
         with torch.autocast("cpu", torch.bfloat16):
@@ -118,44 +141,3 @@ def train_rounds(
             predicted = chosen(fine, quality)[:, 0].gt(0).numpy()
             prompts = more_clicks(prompts, predicted, solid, rng)
     return torch.stack(losses).mean(), reached
-
-
-@torch.no_grad()
-def whole_image_ious(
-    model: Starter, sample: Sample, clicks: int, most: int
-) -> NDArray[np.float64]:
-    """IoU [objects, clicks] on a whole image, as the package would give it."""
-    image = whole(sample).to(memory_format=torch.channels_last)
-    features = model.encoder(image)
-    ids, counts = np.unique(sample.labels, return_counts=True)
-    ids = ids[(ids > 0) & (counts >= 30)]
-    ids = ids[:: max(1, -(-len(ids) // most))]
-    found = [click(model, features, sample.labels == n, clicks) for n in ids]
-    return np.array(found).reshape(-1, clicks)
-
-
-def click(
-    model: Starter,
-    features: tuple[Tensor, Tensor, Tensor],
-    truth: NDArray[np.bool_],
-    clicks: int,
-) -> list[float]:
-    """IoU after each click on one object of a whole image."""
-    high0, high1, embed = features
-    height, width = truth.shape
-    scale = torch.tensor([SIDE / width, SIDE / height])
-    prompts = Prompts(torch.zeros(1, 0, 2), torch.zeros(1, 0))
-    previous, flag = torch.zeros(1, 1, SIDE // 4, SIDE // 4), torch.zeros(1)
-    predicted, reached = np.zeros_like(truth), []
-    for _ in range(clicks):
-        (row, column), label = next_click(predicted, truth)
-        at = torch.tensor([[column, row]]) * scale
-        prompts = prompts.plus(at, torch.tensor([float(label)]))
-        logits, quality = model.decoder(
-            embed, high0, high1, prompts.xy, prompts.labels, previous, flag
-        )
-        previous, flag = chosen(logits, quality), torch.ones(1)
-        full = F.interpolate(previous, truth.shape, mode="bilinear")
-        predicted = (full[0, 0] > 0).numpy()
-        reached.append(iou(predicted, truth))
-    return reached

@@ -2,6 +2,7 @@
 
 import copy
 import ctypes
+import logging
 import math
 from dataclasses import dataclass
 from multiprocessing.synchronize import Barrier
@@ -9,16 +10,17 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from training.data import Batch
 from training.network import Starter
 from training.rounds import train_rounds
 
-PEAK_RATE = 1e-3
+LOG = logging.getLogger("training")
 WARM_UP = 0.03  # part of the time
-EMA_DECAY = 0.999
-ROUND_ODDS = (0.4, 0.3, 0.2, 0.1)  # of 1, 2, 3, 4 rounds of clicks
+EMA_DECAY = 0.993  # a meeting of the team
+MEET_EVERY = 8  # steps
+ROUND_ODDS = (0.4, 0.27, 0.18, 0.09, 0.06)  # of 1, 2, … rounds of clicks
 PATIENCE = 1800.0  # seconds that one process waits for the others
 
 
@@ -32,20 +34,21 @@ def keep_memory() -> None:
         libc.mallopt(option, value)
 
 
-def rate(progress: float) -> float:
+def rate(progress: float, peak: float) -> float:
     """Learning rate at a part of the time: linear warm-up, then a cosine to zero."""
     if progress < WARM_UP:
-        return PEAK_RATE * max(progress / WARM_UP, 0.01)
+        return peak * max(progress / WARM_UP, 0.01)
     done = (progress - WARM_UP) / (1 - WARM_UP)
-    return PEAK_RATE * (0.5 + 0.5 * math.cos(math.pi * min(done, 1.0))) + 1e-6
+    return peak * (0.5 + 0.5 * math.cos(math.pi * min(done, 1.0))) + 1e-6
 
 
 @dataclass(frozen=True)
 class Team:
-    """Processes of one thread each that average their gradients after every step.
+    """Processes of one thread each that learn apart and average their weights.
 
     Threads inside one process wait for each other after every operation, which on a
-    busy machine costs more than the second thread brings; processes do so once a step.
+    busy machine costs more than the second thread brings; averaging gradients waits
+    after every step. These processes wait only every ``MEET_EVERY`` steps.
     """
 
     shared: Tensor
@@ -64,9 +67,9 @@ class Team:
 class Run:
     """A training run that can be saved and resumed."""
 
-    def __init__(self, out: Path, minutes: float, seed: int) -> None:
+    def __init__(self, out: Path, minutes: float, peak: float, seed: int) -> None:
         torch.manual_seed(seed)
-        self.out = out
+        self.out, self.peak = out, peak
         self.seconds = minutes * 60
         self.model = Starter().to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.model).requires_grad_(False)
@@ -76,7 +79,7 @@ class Run:
             {"params": matrices, "weight_decay": 0.02},
             {"params": vectors, "weight_decay": 0.0},
         ]
-        self.optimiser = torch.optim.AdamW(groups, lr=PEAK_RATE, betas=(0.9, 0.98))
+        self.optimiser = torch.optim.AdamW(groups, lr=peak, betas=(0.9, 0.98))
         self.seed, self.steps, self.elapsed = seed, 0, 0.0
 
     @property
@@ -97,32 +100,32 @@ class Run:
         self.optimiser.zero_grad()
         loss.backward()
         self.steps += 1
-        if self.agree(team, now):
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate(self.progress, self.peak)
+        norm = nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        if torch.isfinite(norm):
             self.optimiser.step()
+        if self.steps % MEET_EVERY == 0:
+            self.meet(team, now)
             self.follow()
         return loss.item(), reached
 
-    def agree(self, team: Team, now: float) -> bool:
-        """Average gradients and the clock over the team; False if not finite."""
-        grads = [p.grad for p in self.model.parameters() if p.grad is not None]
-        flat = torch.cat([*(g.flatten() for g in grads), torch.tensor([now])])
+    @torch.no_grad()
+    def meet(self, team: Team, now: float) -> None:
+        """Average weights and the clock over the team."""
+        weights = list(self.model.parameters())
+        flat = torch.cat([*(w.flatten() for w in weights), torch.tensor([now])])
         flat = team.mean(flat)
         self.elapsed = float(flat[-1])
-        for group in self.optimiser.param_groups:
-            group["lr"] = rate(self.progress)
-        norm = flat[:-1].norm()
-        flat *= (1.0 / norm).clamp(max=1.0)
-        start = 0
-        for grad in grads:
-            part = flat[start : start + grad.numel()]
-            grad.copy_(part.view(grad.shape))
-            start += grad.numel()
-        return bool(torch.isfinite(norm))
+        parts = flat[:-1].split([w.numel() for w in weights])
+        for weight, part in zip(weights, parts, strict=True):
+            weight.copy_(part.view(weight.shape))
 
     @torch.no_grad()
     def follow(self) -> None:
         """Move the averaged weights towards the current ones."""
-        decay = min(EMA_DECAY, (1 + self.steps) / (10 + self.steps))
+        met = self.steps // MEET_EVERY
+        decay = min(EMA_DECAY, (1 + met) / (10 + met))
         mine, ours = list(self.average.parameters()), list(self.model.parameters())
         torch._foreach_lerp_(mine, ours, 1 - decay)
 
@@ -144,3 +147,16 @@ class Run:
         self.average.load_state_dict(state["average"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.steps, self.elapsed = state["steps"], state["elapsed"]
+
+    def warm(self, checkpoint: Path) -> None:
+        """Begin with averaged weights of another run, where name and shape agree."""
+        theirs = torch.load(checkpoint, weights_only=True)["average"]
+        for ours in (self.model, self.average):
+            mine = ours.state_dict()
+            fitting = {k: v for k, v in theirs.items() if like(v, mine.get(k))}
+            ours.load_state_dict(mine | fitting)
+        LOG.info("%d of %d tensors taken over", len(fitting), len(mine))
+
+
+def like(one: Tensor, other: Tensor | None) -> bool:
+    return other is not None and one.shape == other.shape

@@ -1,13 +1,13 @@
 """Train the starter model on clicks simulated on crops; export it at the end.
 
 The schedule follows the clock, not a step count, so that a busy machine trains
-less but always ends annealed.
+less but always ends annealed. Then the head that predicts IoU is fitted to whole
+images, with the rest frozen.
 """
 
 import argparse
 import logging
 import time
-from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,18 +16,19 @@ import torch
 from torch import multiprocessing
 from torch.utils.data import DataLoader
 
+from training.calibrate import calibrate
 from training.data import Batch, Crops, Sample, load
 from training.export import export
 from training.network import Starter
-from training.rounds import whole_image_ious
 from training.run import Run, Team, keep_memory
+from training.watch import table
 
 LOG = logging.getLogger("training")
-SIDE_EARLY, SIDE_LATE = 256, 384  # of crops
-LATE = 0.85  # part of the time after which crops are larger, and fewer
+# Until which part of the time the views of ``data.VIEWS`` are drawn by which odds.
+PHASES = {0.55: (0.78, 0.18, 0.04), 0.85: (0.55, 0.35, 0.10), 1.0: (0.35, 0.45, 0.20)}
 LOG_SECONDS = 30
 SAVE_SECONDS = 180
-WATCH_SECONDS = 900
+WATCH_SECONDS = 1500
 WATCH_EVERY = 3  # of the held-out images: whole images are slow to click on
 PACKAGED = Path(__file__).parents[1] / "src" / "napari_sam21" / "models" / "starter"
 
@@ -47,23 +48,17 @@ class Timer:
         return True
 
 
-def batches(
-    samples: list[Sample], side: int, crops: int, objects: int, seed: int
-) -> Iterator[Batch]:
-    source = Crops(samples, side, crops, objects, seed)
-    return iter(DataLoader(source, batch_size=None, num_workers=1, prefetch_factor=4))
-
-
 def stream(
     run: Run, samples: list[Sample], args: argparse.Namespace, rank: int
 ) -> Iterator[Batch]:
-    """Batches of this process; larger and fewer crops when the run nears its end."""
-    crops, seed = args.crops // args.processes, args.seed + 1000 * rank + run.steps
-    if run.progress < LATE:
-        small = batches(samples, SIDE_EARLY, crops, args.objects, seed)
-        while run.progress < LATE:
-            yield next(small)
-    yield from batches(samples, SIDE_LATE, max(crops // 2, 1), args.objects, seed + 1)
+    """Batches of this process; wider views as the run nears its end."""
+    for until, odds in PHASES.items():
+        source = Crops(samples, odds, args.seed + run.steps, rank)
+        loader = DataLoader(source, batch_size=None, num_workers=1, prefetch_factor=4)
+        batches = iter(loader)
+        while run.progress < until:
+            yield next(batches)
+        del batches
 
 
 def train(run: Run, team: Team, args: argparse.Namespace) -> None:
@@ -77,18 +72,17 @@ def train(run: Run, team: Team, args: argparse.Namespace) -> None:
         Timer(s, start) for s in (LOG_SECONDS, SAVE_SECONDS, WATCH_SECONDS)
     )
     clock = time.monotonic() - start
-    while run.progress < 1:
-        history.append(run.step(next(source), team, time.monotonic() - clock))
+    for batch in source:
+        history.append(run.step(batch, team, time.monotonic() - clock))
         if leads and log.rings(run.elapsed):
             report(run, history)
             history = []
         if leads and save.rings(run.elapsed):
             run.save()
         if leads and watch.rings(run.elapsed):
-            look(run.average, dev[::WATCH_EVERY])
+            look(run.average, dev[::WATCH_EVERY], most=5)
     if leads:
         run.save()
-        look(run.average, dev)
 
 
 def report(run: Run, history: History) -> None:
@@ -105,17 +99,19 @@ def report(run: Run, history: History) -> None:
     )
 
 
-def look(model: Starter, samples: list[Sample]) -> None:
-    """Log the IoU after 1, 2 and 3 clicks on whole held-out images."""
-    groups = defaultdict(list)
-    for sample in samples:
-        ious = whole_image_ious(model, sample, clicks=3, most=5)
-        groups[sample.modality].append(ious)
-        groups["all"].append(ious)
-    for name, found in sorted(groups.items()):
-        joined = np.concatenate(found)
-        figures = " / ".join(f"{x:.3f}" for x in joined.mean(0))
-        LOG.info("dev %s (%d objects): %s", name, len(joined), figures)
+def look(model: Starter, samples: list[Sample], most: int) -> None:
+    """Log figures on whole held-out images."""
+    for line in table(model, samples, 3, most):
+        LOG.info("dev %s", line)
+
+
+def finish(run: Run, args: argparse.Namespace) -> None:
+    """Fit the predicted IoU to whole images, export, look at dev."""
+    samples = load(args.data, "train")
+    calibrate(run.average, samples, args.calibrate * 60, args.seed, args.processes)
+    torch.save({"average": run.average.state_dict()}, args.out / "calibrated.pt")
+    export(run.average, args.export)
+    look(run.average, load(args.data, "dev"), most=15)
 
 
 def arguments() -> argparse.Namespace:
@@ -125,8 +121,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default=Path("training/runs/last"))
     parser.add_argument("--export", type=Path, default=PACKAGED)
     parser.add_argument("--resume", action="store_true")
-    parser.add_argument("--crops", type=int, default=8, help="a step, of all processes")
-    parser.add_argument("--objects", type=int, default=5, help="a crop")
+    parser.add_argument("--rate", type=float, default=1e-3, help="peak, learning")
+    parser.add_argument("--warm", type=Path, help="last.pt of an older network")
+    parser.add_argument("--calibrate", type=float, default=6, help="minutes")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args()
@@ -137,9 +134,11 @@ def member(team: Team, args: argparse.Namespace) -> Run:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     keep_memory()
     torch.set_num_threads(1)
-    run = Run(args.out, args.minutes, args.seed)
+    run = Run(args.out, args.minutes, args.rate, args.seed)
     if args.resume:
         run.resume()
+    elif args.warm:
+        run.warm(args.warm)
     train(run, team, args)
     return run
 
@@ -160,7 +159,7 @@ def main() -> None:
     run = member(Team(shared, barrier, 0), args)
     for process in others:
         process.join()
-    export(run.average, args.export)
+    finish(run, args)
 
 
 if __name__ == "__main__":
