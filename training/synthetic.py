@@ -19,7 +19,7 @@ from skimage.util import img_as_float32
 Floats = NDArray[np.float32]
 Labels = NDArray[np.int32]
 # Photographs inside scikit-image that lend textures; coins, text and cell never do.
-PHOTOGRAPHS = ("brick.png", "grass.png", "gravel.png", "chelsea.png", "moon.png")
+PHOTOGRAPHS = ("brick.png", "grass.png", "gravel.png", "chelsea.png")
 TILE = 512  # side of a texture
 SMALLEST, LARGEST = 4.0, 350.0  # radii in pixels of the model frame
 MOST = 70  # objects of a scene

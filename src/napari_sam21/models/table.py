@@ -184,7 +184,10 @@ _ROWS = (
         name="starter",
         title="Starter (not SAM)",
         licence="BSD-3-Clause",
-        data="BBBC038v1 stage 1 training images, Broad Institute, CC0 1.0",
+        data=(
+            "BBBC038v1 stage 1 training images, Broad Institute, CC0 1.0, and scenes "
+            "that the project draws"
+        ),
         card=Card(
             "A small network of this project, trained from scratch on nuclei. It has "
             "the tensors of SAM 2.1 but is not SAM.",
