@@ -9,8 +9,9 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import hammer
@@ -38,22 +39,27 @@ def said_once(store: DiskStore, told: list[str]) -> str:
     return told[0]
 
 
-@pytest.fixture
-def file_size_limit() -> Iterator[Callable[[int], None]]:
-    """Let the disk be full: files of this process cannot grow beyond a limit."""
+@contextmanager
+def file_size_limit(size: int) -> Iterator[None]:
+    """Let the disk be full: files of this process cannot grow beyond a limit.
+
+    Only while a store works: what pytest prints may go to a file, too.
+    """
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    signal.signal(signal.SIGXFSZ, handler)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
 
 
-def test_full_disk(
-    store: DiskStore, told: list[str], file_size_limit: Callable[[int], None]
-) -> None:
+def test_full_disk(store: DiskStore, told: list[str]) -> None:
     store.put(item(1))
-    file_size_limit(ENTRY // 2)
-    assert "File too large" in said_once(store, told)
+    with file_size_limit(ENTRY // 2):
+        said = said_once(store, told)
+    assert "File too large" in said
     assert held(store) == [1], "half an entry has no name, and is gone"
     assert len(list(store.folder.iterdir())) == 1
 
