@@ -25,6 +25,7 @@ from napari_sam21._qt.choices import let_shrink
 from napari_sam21.core.errors import Sam21Error
 from napari_sam21.models.library import ABSENT, BROKEN, ModelState
 from napari_sam21.models.offer import addresses, as_html, card, megabytes, offer
+from napari_sam21.models.table import MODELS
 from napari_sam21.shelf import Coming, ModelShelf
 
 FILE_KINDS = "Models (*.dtmodel *.zip *.onnx);;All files (*)"
@@ -225,7 +226,5 @@ def _words(state: ModelState) -> str:
 
 def _size(state: ModelState) -> int:
     """Bytes to fetch; what is broken has another size on the disk."""
-    from napari_sam21.models.table import MODELS
-
     row = MODELS.get(state.name)
     return state.size if row is None else row.size

@@ -46,6 +46,10 @@ ACTIONS = (
 )
 """Method of the controller, text, tooltip, row and column of each button."""
 
+REGION_TIP = (
+    "What the model sees of the image: the part that you look at (a blue frame shows "
+    "it), the whole image, or the part that it sees now"
+)
 PROBLEM_STYLE = "color: #ffb347"
 LABELS = (POSITIVE, NEGATIVE)
 POLARITY_TEXTS = ("● Object", "✕ Background")
@@ -149,6 +153,8 @@ class SamWidget(QWidget):
             combo.changed.connect(call)
             let_shrink(combo.native)
         self._field.native.setMinimumContentsLength(8)  # beside it stands how large
+        self._field.native.setToolTip(REGION_TIP)
+        self._region.setToolTip(REGION_TIP)
 
     def _make_state(self) -> None:
         self._status = QLabel()
