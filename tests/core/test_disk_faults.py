@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import shutil
@@ -197,3 +198,20 @@ def test_the_message_is_logged_once(
     with caplog.at_level(logging.WARNING), ThreadPoolExecutor(8) as pool:
         list(pool.map(store.put, [item(n) for n in range(40)]))
     assert [each.message for each in caplog.records] == [store.problem]
+
+
+def test_a_folder_that_goes_while_it_is_made(
+    store: DiskStore, told: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``mkdir`` finds the folder, looks what it is, and it has been deleted."""
+    make, goes = Path.mkdir, iter([True, True, False])
+
+    def mkdir(path: Path, *args: int, **options: bool) -> None:
+        if path == store.folder and next(goes, False):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
+        make(path, *args, **options)
+
+    monkeypatch.setattr(Path, "mkdir", mkdir)
+    store.put(item(1))
+    assert check(store.get("key 1"), 1)
+    assert not told

@@ -45,13 +45,19 @@ TICK = 1_000
 """Nanoseconds between two uses that must be told apart; Windows knows hundreds."""
 ABANDONED = 3600 * 10**9
 """Nanoseconds after which a temporary file is nobody's: its writer was killed."""
-ATTEMPTS = 3
+ATTEMPTS = 20
+"""How often a write meets another process that deletes the folder, at most."""
 PART, SUFFIX = ".part-", ".sam21emb"
 NAME = re.compile(r"([0-9a-f]{64}|\.part-\w+)\.sam21emb")
 """What we write; every other file in the folder is left alone."""
 
 _ABSENT = (FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError)
 """What reading an entry raises that is not there, or that Windows is just replacing."""
+_FOLDER_GOES = (FileNotFoundError, FileExistsError)
+"""What writing raises while the folder is deleted: ``mkdir`` finds it, and finds it gone.
+
+A file in the folder's place raises the second one as well, and on every attempt.
+"""
 
 
 class _Kept(NamedTuple):
@@ -183,7 +189,7 @@ class DiskStore:
                 self._make_folder()
                 self._make_room(packed_size(pieces), path)
                 _write(pieces, path)
-            except FileNotFoundError:
+            except _FOLDER_GOES:
                 if attempt == ATTEMPTS - 1:
                     raise
             else:
