@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, Any
 from psygnal import Signal
 
 from napari_sam21.commits import Committer
-from napari_sam21.core.errors import LayerError, Sam21Error
+from napari_sam21.core.errors import Sam21Error
 from napari_sam21.core.lanes import Lane
 from napari_sam21.core.prompts import NEGATIVE, POSITIVE
 from napari_sam21.editor import ImageEditor
 from napari_sam21.inference import Inference, shared_store
 from napari_sam21.layers.navigate import go_to, planes_with, waiting
-from napari_sam21.layers.output import check_output
 from napari_sam21.layers.prompts import Mark
 from napari_sam21.layers.scene import leave_prompts
 from napari_sam21.layers.target import OutputTarget
+from napari_sam21.outputs import Outputs
 from napari_sam21.ports import Host
 from napari_sam21.shelf import ModelShelf
 from napari_sam21.view import KEYS, View, view_of
@@ -64,8 +64,7 @@ class Controller:
         self._counting = Lane("sam21-count", host.deliver)
         self.target = OutputTarget(viewer, self._counting, self._counted, self.failed)
         self._put_aside: dict[Any, tuple[Mark, ...]] = {}
-        self._outputs: dict[Any, Labels] = {}
-        self._picked: Labels | None = None
+        self._outputs = Outputs()
         self.commits = Committer(viewer, self.target, self._put_aside, self.say)
         self.editor: ImageEditor | None = None
         self.image: Image | None = None
@@ -134,12 +133,8 @@ class Controller:
         self.say("")
         self.commits.stop_waiting()
         self.target.use(labels)
-        self._picked = labels
-        if labels is None and self.image is not None:
-            self._outputs.pop(self.image.unique_id, None)
         try:
-            if labels is not None and self.image is not None:
-                check_output(labels, self.image)
+            self._outputs.pick(labels, self.image)
         except Sam21Error as error:
             self.say(str(error), problem=True)
 
@@ -169,18 +164,7 @@ class Controller:
             self._viewer.layers.selection.active = active
         kept = self._put_aside.pop(image.unique_id, self.editor.marks)
         self.editor.set_marks(kept)
-        self.target.use(self._output_of(image))
-
-    def _output_of(self, image: Image) -> Labels | None:
-        """Each image has its output; what the user picked serves others it fits."""
-        if image.unique_id in self._outputs:
-            return self._outputs[image.unique_id]
-        try:
-            if self._picked is not None:
-                check_output(self._picked, image)
-        except LayerError:
-            return None
-        return self._picked
+        self.target.use(self._outputs.of(image))
 
     def _leave_put_aside(self) -> None:
         """Leave the open prompts of every other image in the viewer."""
@@ -192,8 +176,8 @@ class Controller:
     def _leave_image(self) -> None:
         editor, self.editor = self.editor, None
         self.commits.image_left()
-        if self.image is not None and self.target.labels is not None:
-            self._outputs[self.image.unique_id] = self.target.labels
+        if self.image is not None:
+            self._outputs.keep(self.image, self.target.labels)
         if editor is not None:
             if editor.marks:
                 self._put_aside[editor.image.unique_id] = editor.marks
@@ -209,9 +193,7 @@ class Controller:
     def _layer_removed(self, event: Any) -> None:
         layer = event.value
         self.commits.layer_removed(layer)
-        self._outputs = {k: each for k, each in self._outputs.items() if each != layer}
-        if self._picked is not None and layer == self._picked:
-            self._picked = None
+        self._outputs.forget(layer)
         if self.target.forget(layer):
             self.commits.stop_waiting()
             self.say("The output layer was removed; the next commit makes a new one.")

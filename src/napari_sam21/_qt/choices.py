@@ -61,3 +61,12 @@ def let_shrink(combo: QComboBox) -> None:
     )
     combo.setMinimumContentsLength(12)
     combo.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+
+def plain_button(text: str, tip: str) -> QPushButton:
+    """Make a button that leaves the keyboard to the canvas."""
+    button = QPushButton(text)
+    button.setToolTip(tip)
+    # A button that took the focus would swallow Space and Enter.
+    button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    return button

@@ -9,25 +9,22 @@ from qtpy.QtCore import Qt, QTimer
 from qtpy.QtGui import QHideEvent, QShowEvent
 from qtpy.QtWidgets import (
     QFormLayout,
-    QGridLayout,
     QHBoxLayout,
     QLabel,
-    QPushButton,
     QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
 
-from napari_sam21._qt.choices import ChoiceRow, let_shrink
+from napari_sam21._qt.choices import let_shrink, plain_button
 from napari_sam21._qt.closing import CloseGuard
 from napari_sam21._qt.host import QtHost
 from napari_sam21._qt.model_picker import ModelPicker
+from napari_sam21._qt.object_panel import ObjectPanel
 from napari_sam21.controller import Controller
-from napari_sam21.core.prompts import NEGATIVE, POSITIVE
 from napari_sam21.layers.field import MODES
 from napari_sam21.layers.scene import is_ours
 from napari_sam21.shelf import ModelShelf
-from napari_sam21.view import SHOWN_KEY, View
 
 if TYPE_CHECKING:
     import napari
@@ -38,21 +35,11 @@ POLICY_WORDS = {
     "keep": "Keep labels that are there",
     "overwrite": "Overwrite labels that are there",
 }
-ACTIONS = (
-    ("commit", "Commit", "Write the mask on show into the labels", 0, 0),
-    ("clear", "Clear", "Take the prompts of this object away", 0, 1),
-    ("undo", "Undo", "Take back the last point or commit", 1, 0),
-    ("redo", "Redo", "Do again what was undone", 1, 1),
-)
-"""Method of the controller, text, tooltip, row and column of each button."""
-
 REGION_TIP = (
     "What the model sees of the image: the part that you look at (a blue frame shows "
     "it), the whole image, or the part that it sees now"
 )
 PROBLEM_STYLE = "color: #ffb347"
-LABELS = (POSITIVE, NEGATIVE)
-POLARITY_TEXTS = ("● Object", "✕ Background")
 HELP = (
     "<b>Click</b> an object. <b>Shift+click</b> or right-click what is not part of "
     "it. Then<br><b>Enter</b> commit · <b>Esc</b> clear · <b>Ctrl+Z</b> undo<br>"
@@ -81,7 +68,7 @@ class SamWidget(QWidget):
         self._late_show.timeout.connect(self._show)
         self._make_choices()
         self._make_state()
-        self._make_actions()
+        self._object = ObjectPanel(self._call)
         self._lay_out()
         self._open()
 
@@ -141,7 +128,7 @@ class SamWidget(QWidget):
         self._policy = ComboBox(choices=policies)
         self._field = ComboBox(choices=fields)
         self._region = QLabel()
-        self._pin = _button("Pin", "Stay with this image when others are selected")
+        self._pin = plain_button("Pin", "Stay with this image when others are selected")
         self._pin.setCheckable(True)
         self._pin.toggled.connect(self._set_pin)
         for combo, call in (
@@ -163,28 +150,12 @@ class SamWidget(QWidget):
         self._status.setMinimumHeight(self.fontMetrics().lineSpacing() * 3)
         self._status.setAlignment(Qt.AlignmentFlag.AlignTop)
         # No animated bar: every frame of one recomposes the window, canvas included.
-        self._cancel = _button("Cancel", "Stop encoding")
+        self._cancel = plain_button("Cancel", "Stop encoding")
         self._cancel.clicked.connect(lambda: self._call("cancel"))
-        self._start = _button(
+        self._start = plain_button(
             "Start clicking", "Select the prompts layer, ready for a click"
         )
         self._start.clicked.connect(lambda: self._call("start"))
-
-    def _make_actions(self) -> None:
-        shown = f"{SHOWN_KEY['previous_candidate']} / {SHOWN_KEY['next_candidate']}"
-        tips = [f"Candidate {n} and its predicted IoU ({shown})" for n in (1, 2, 3)]
-        self._candidates = ChoiceRow(["–"] * 3, tips, self._choose)
-        key = SHOWN_KEY["switch_polarity"]
-        tips = [
-            f"The next point is on the object ({key})",
-            f"The next point is not on the object ({key}, or Shift+click)",
-        ]
-        self._polarity = ChoiceRow(POLARITY_TEXTS, tips, self._set_polarity)
-        self._actions = {}
-        for name, text, tip, _, _ in ACTIONS:
-            button = _button(text, f"{tip} ({SHOWN_KEY[name]})")
-            button.clicked.connect(lambda _=False, n=name: self._call(n))
-            self._actions[name] = button
 
     def _lay_out(self) -> None:
         image = QHBoxLayout()
@@ -200,14 +171,11 @@ class SamWidget(QWidget):
         form.addRow("Region", region)
         form.addRow("Labels", self._labels.native)
         form.addRow("Overlap", self._policy.native)
-        form.addRow("Next point", self._polarity)
-        form.addRow("Candidate (IoU)", self._candidates)
+        for name, row in self._object.rows:
+            form.addRow(name, row)
         wait = QHBoxLayout()
         wait.addWidget(self._cancel)
         wait.addWidget(self._start)
-        actions = QGridLayout()
-        for name, _, _, row, column in ACTIONS:
-            actions.addWidget(self._actions[name], row, column)
         text = QLabel(HELP)
         text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
         text.setWordWrap(True)
@@ -215,7 +183,7 @@ class SamWidget(QWidget):
         layout.addWidget(self._status)
         layout.addLayout(wait)
         layout.addLayout(form)
-        layout.addLayout(actions)
+        layout.addLayout(self._object.actions)
         layout.addWidget(text)
         layout.addStretch(1)
 
@@ -249,22 +217,13 @@ class SamWidget(QWidget):
         self._mark_problem(view.problem)
         self._cancel.setVisible(view.busy)
         self._start.setVisible(not view.clickable and controller.image is not None)
-        self._show_actions(view)
+        self._object.show_state(view)
 
     def _mark_problem(self, problem: bool) -> None:
         """Colour the status; a style sheet is slow to set, so only on a change."""
         style = PROBLEM_STYLE if problem else ""
         if self._status.styleSheet() != style:
             self._status.setStyleSheet(style)
-
-    def _show_actions(self, view: View) -> None:
-        texts = [f"{score:.2f}" for score in view.scores] or ["–"] * 3
-        self._candidates.show_choice(view.index if view.scores else None, texts)
-        self._candidates.setEnabled(bool(view.scores))
-        self._polarity.show_choice(LABELS.index(view.next_label))
-        self._polarity.setEnabled(view.active)
-        for name, button in self._actions.items():
-            button.setEnabled(getattr(view, f"can_{name}"))
 
     def _follow(self, combo: ComboBox, value: Any) -> None:
         with combo.changed.blocked():
@@ -293,17 +252,9 @@ class SamWidget(QWidget):
         found = [layer for layer in self._layers(Labels) if not is_ours(layer)]
         return [(NEW_LABELS, None), *((layer.name, layer) for layer in found)]
 
-    def _call(self, action: str) -> None:
+    def _call(self, action: str, *values: int) -> None:
         if self.controller is not None:
-            getattr(self.controller, action)()
-
-    def _choose(self, index: int) -> None:
-        if self.controller is not None:
-            self.controller.choose(index)
-
-    def _set_polarity(self, number: int) -> None:
-        if self.controller is not None:
-            self.controller.set_polarity(LABELS[number])
+            getattr(self.controller, action)(*values)
 
     def _set_image(self, image: Any) -> None:
         if self.controller is not None:
@@ -327,11 +278,3 @@ class SamWidget(QWidget):
     def _set_policy(self, policy: str) -> None:
         if self.controller is not None:
             self.controller.commits.policy = policy
-
-
-def _button(text: str, tip: str) -> QPushButton:
-    button = QPushButton(text)
-    button.setToolTip(tip)
-    # A button that took the focus would swallow Space and Enter.
-    button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-    return button

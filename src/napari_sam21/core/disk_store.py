@@ -54,7 +54,7 @@ NAME = re.compile(r"([0-9a-f]{64}|\.part-\w+)\.sam21emb")
 _ABSENT = (FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError)
 """What reading an entry raises that is not there, or that Windows is just replacing."""
 _FOLDER_GOES = (FileNotFoundError, FileExistsError)
-"""What writing raises while the folder is deleted: ``mkdir`` finds it, and finds it gone.
+"""What writing raises while the folder is deleted: ``mkdir`` finds it there, then gone.
 
 A file in the folder's place raises the second one as well, and on every attempt.
 """
