@@ -16,6 +16,7 @@ from napari_sam21.cli.convert import run_convert
 from napari_sam21.cli.demo import run_demo
 from napari_sam21.cli.doctor import run_doctor
 from napari_sam21.cli.models import models
+from napari_sam21.cli.replay import replay
 from napari_sam21.cli.setup import run_clean, run_setup
 
 app = typer.Typer(
@@ -32,6 +33,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "setup": run_setup,
     "convert": run_convert,
     "clean": run_clean,
+    "replay": replay,
 }
 for _name, _command in COMMANDS.items():
     app.command(_name)(_command)

@@ -25,5 +25,9 @@ class LayerError(Sam21Error, ValueError):
     """A napari layer cannot take part, for a reason the message names."""
 
 
+class SessionError(Sam21Error, ValueError):
+    """A session on disk is damaged, incomplete, or belongs to something else."""
+
+
 class Cancelled(Sam21Error):
     """The caller asked for the run to stop."""

@@ -1,0 +1,83 @@
+"""Sessions on this machine: where each lies, which are left, and how long they stay."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from napari_sam21.core.errors import SessionError
+from napari_sam21.session.identity import Identity
+from napari_sam21.session.journal import JOURNAL, is_open, read_session
+
+LOG = logging.getLogger(__name__)
+KEPT = 50
+"""Sessions that stay at most; the oldest go first."""
+BUDGET = 10**9
+"""Bytes of sessions that stay at most."""
+PREFIX = "session-"
+
+
+@dataclass(frozen=True)
+class Left:
+    """A session that was left behind: where, when it was last written, its bytes."""
+
+    folder: Path
+    modified: float
+    size: int
+
+
+def new_folder(shelf: Path) -> Path:
+    """Name a folder for a new session; it is not made yet."""
+    now = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    return shelf / f"{PREFIX}{now}-{uuid.uuid4().hex[:8]}"
+
+
+def sessions(shelf: Path) -> list[Left]:
+    """List the sessions of a folder, newest first."""
+    return sorted(_found(shelf), key=lambda each: each.modified, reverse=True)
+
+
+def _found(shelf: Path) -> Iterator[Left]:
+    if not shelf.is_dir():
+        return
+    for path in shelf.glob(f"{PREFIX}*/{JOURNAL}"):
+        try:
+            known = path.stat()
+        except OSError:
+            continue
+        yield Left(path.parent, known.st_mtime, known.st_size)
+
+
+def unfinished(shelf: Path, image: Identity) -> list[Left]:
+    """List the sessions on an image that were not closed well, newest first.
+
+    A session is closed well when its labels were saved, or left on purpose.
+    """
+    return [each for each in sessions(shelf) if _is_unfinished(each, image)]
+
+
+def _is_unfinished(left: Left, image: Identity) -> bool:
+    if is_open(left.folder):
+        return False
+    try:
+        session = read_session(left.folder)
+    except SessionError as error:
+        LOG.info("%s", error)
+        return False
+    if not session.records or session.records[-1]["kind"] == "closed":
+        return False
+    return image.is_that_of(session.header.get("image"))
+
+
+def tidy(shelf: Path, kept: int = KEPT, budget: int = BUDGET) -> None:
+    """Delete the oldest sessions beyond a number and a size; none that is open."""
+    total = 0
+    for number, each in enumerate(sessions(shelf)):
+        total += each.size
+        if (number >= kept or total > budget) and not is_open(each.folder):
+            shutil.rmtree(each.folder, ignore_errors=True)
