@@ -1,8 +1,8 @@
 """What the user does to a Labels layer by napari's own tools: strokes, and Ctrl+Z.
 
 napari tells of a stroke, but of an undo only that the layer looks otherwise now. So
-what was done is remembered here, and after every refresh the last of it is looked at: if
-its old values are back, it was undone.
+what was done is remembered here, and after every refresh the last of it is looked at:
+if its old values are back, it was undone.
 """
 
 from __future__ import annotations
