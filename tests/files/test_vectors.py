@@ -15,8 +15,13 @@ from skimage.draw import polygon2mask
 from napari_sam21 import samples
 from napari_sam21.core.errors import FileError
 from napari_sam21.files import (
-    Calibration, Note, Provenance, Results, save_geojson, save_rois,
-)  # fmt: skip
+    Calibration,
+    Note,
+    Provenance,
+    Results,
+    save_geojson,
+    save_rois,
+)
 
 
 def fill(rings_xy: list[Any], shape: tuple[int, ...]) -> np.ndarray:

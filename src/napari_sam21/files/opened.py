@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from napari_sam21.core.errors import FileError
 from napari_sam21.files.blocks import LazyArray
 from napari_sam21.files.calibration import Calibration
+
+SUFFIXES = (".ome.tif", ".ome.tiff", ".ome.zarr")
+"""What is no part of a name, though it has two dots."""
 
 
 @dataclass(frozen=True)
@@ -68,3 +72,12 @@ def unreadable(path: object, why: object) -> FileError:
         f"{path} cannot be read ({why}); expected a TIFF, an OME-Zarr folder, or a "
         "picture (png, jpg, …) that is whole; try to open it in napari or Fiji"
     )
+
+
+def stem_of(path: Path) -> str:
+    """Name of a file without the suffix of its format, be it double."""
+    lower = path.name.lower()
+    for suffix in SUFFIXES:
+        if lower.endswith(suffix):
+            return path.name[: -len(suffix)]
+    return path.stem

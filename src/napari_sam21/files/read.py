@@ -7,11 +7,9 @@ from pathlib import Path
 
 from napari_sam21.core.errors import FileError
 from napari_sam21.files.calibration import Calibration
-from napari_sam21.files.opened import OpenedImage, unreadable
+from napari_sam21.files.opened import OpenedImage, stem_of, unreadable
 
 TIFF_SUFFIXES = (".tif", ".tiff", ".btf", ".tf2", ".tf8", ".lsm", ".svs", ".ndpi")
-SUFFIXES = (".ome.tif", ".ome.tiff", ".ome.zarr")
-"""What is no part of a name, though it has two dots."""
 
 
 def open_image(path: Path | str) -> OpenedImage:
@@ -40,15 +38,6 @@ def open_image(path: Path | str) -> OpenedImage:
     if not path.exists():
         raise FileError(f"there is no file {path}; check the path")
     return _opener(path)(path)
-
-
-def stem_of(path: Path) -> str:
-    """Name of a file without the suffix of its format, be it double."""
-    lower = path.name.lower()
-    for suffix in SUFFIXES:
-        if lower.endswith(suffix):
-            return path.name[: -len(suffix)]
-    return path.stem
 
 
 def _opener(path: Path) -> Callable[[Path], OpenedImage]:

@@ -9,8 +9,7 @@ from xml.etree import ElementTree
 
 from napari_sam21.files.blocks import LazyArray
 from napari_sam21.files.calibration import PIXEL, Calibration, unit_named
-from napari_sam21.files.opened import OpenedImage, unreadable
-from napari_sam21.files.read import stem_of
+from napari_sam21.files.opened import OpenedImage, stem_of, unreadable
 
 CENTIMETER = 3
 """Value of the tag ResolutionUnit. Inches are for printers, and left alone."""

@@ -12,8 +12,7 @@ from typing import Any
 
 from napari_sam21.core.errors import FileError
 from napari_sam21.files.calibration import PIXEL, Calibration, unit_named
-from napari_sam21.files.opened import OpenedImage, unreadable
-from napari_sam21.files.read import stem_of
+from napari_sam21.files.opened import OpenedImage, stem_of, unreadable
 
 BEFORE_AXES = ("t", "c", "z", "y", "x")
 """Axes of the versions that did not name them."""
