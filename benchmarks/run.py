@@ -39,6 +39,7 @@ PARTS = {
     "commit": Part(30),
     "memory": Part(5, window=False),
     "disk_store": Part(15, window=False),
+    "save": Part(3, window=False),
 }
 """Modules named ``measure_…``, in the order they run."""
 

@@ -37,6 +37,10 @@ FORBIDDEN = {
         *QT, "napari", f"{NAME}.layers", f"{NAME}.annotation", f"{NAME}.inference",
         *UPSTAIRS,
     ),
+    "files": (
+        *QT, "napari", f"{NAME}.layers", f"{NAME}.annotation", f"{NAME}.inference",
+        f"{NAME}.models", *UPSTAIRS,
+    ),
     "annotation.py": (*QT, "napari", f"{NAME}.layers", f"{NAME}.models", *UPSTAIRS),
     "inference.py": (*QT, "napari", f"{NAME}.layers", *UPSTAIRS),
     "shelf.py": (*QT, "napari", f"{NAME}.layers", *UPSTAIRS),
@@ -87,10 +91,11 @@ def found_under(prefixes: tuple[str, ...], names: set[str]) -> set[str]:
     [
         modules("core"),
         modules("models"),
+        modules("files"),
         [f"{NAME}.annotation"],
         [f"{NAME}.inference"],
     ],
-    ids=["core", "models", "annotation", "inference"],
+    ids=["core", "models", "files", "annotation", "inference"],
 )
 def test_the_engine_loads_neither_napari_nor_qt(names: list[str]) -> None:
     loaded = loaded_by(*names)
@@ -115,6 +120,12 @@ def test_the_package_alone_costs_nothing() -> None:
 def test_onnxruntime_waits_until_a_model_is_loaded() -> None:
     loaded = loaded_by(*modules("core"), *modules("models"))
     assert not found_under(("onnxruntime", "skimage", "scipy"), loaded)
+
+
+def test_libraries_of_formats_wait_until_a_file_is_opened_or_saved() -> None:
+    loaded = loaded_by(*modules("files"))
+    libraries = ("tifffile", "zarr", "roifile", "PIL", "skimage", "scipy", "dask")
+    assert not found_under(libraries, loaded)
 
 
 # --- in the source ---------------------------------------------------------------

@@ -15,6 +15,7 @@ import napari_sam21
 from napari_sam21.cli.convert import run_convert
 from napari_sam21.cli.demo import run_demo
 from napari_sam21.cli.doctor import run_doctor
+from napari_sam21.cli.export import run_export
 from napari_sam21.cli.models import models
 from napari_sam21.cli.replay import replay
 from napari_sam21.cli.setup import run_clean, run_setup
@@ -32,6 +33,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "doctor": run_doctor,
     "setup": run_setup,
     "convert": run_convert,
+    "export": run_export,
     "clean": run_clean,
     "replay": replay,
 }

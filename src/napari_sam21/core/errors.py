@@ -29,5 +29,9 @@ class SessionError(Sam21Error, ValueError):
     """A session on disk is damaged, incomplete, or belongs to something else."""
 
 
+class FileError(Sam21Error, ValueError):
+    """A file cannot be read or written, for a reason the message names."""
+
+
 class Cancelled(Sam21Error):
     """The caller asked for the run to stop."""
