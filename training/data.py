@@ -24,7 +24,8 @@ MODALITY_SHARE = {
     "he_pink_purple": 0.05,
     "bright_gray": 0.13,
 }
-SYNTHETIC = 0.25  # of the crops are drawn, not cut
+SYNTHETIC = 0.18  # of the crops are drawn, not cut
+CROWDED = 0.8  # 1 draws images by their objects, as figures count; 0 all alike
 MIN_AREA = 20  # source pixels an object must show in the crop
 DEV_EVERY = 12  # one image in twelve of the train split is held out
 
@@ -119,7 +120,7 @@ class Crops(IterableDataset[Batch]):
     ) -> None:
         self.samples, self.odds = samples, odds
         self.seed, self.rank = seed, rank
-        sizes = [float(len(np.unique(s.labels))) ** 0.5 for s in samples]
+        sizes = [len(np.unique(s.labels)) ** CROWDED for s in samples]
         shares = np.array(sizes)
         for modality, share in MODALITY_SHARE.items():
             mine = np.array([s.modality == modality for s in samples])
