@@ -208,12 +208,13 @@ def test_only_what_was_not_closed_well_is_offered_again(tmp_path: Path) -> None:
     assert identify(pixels.copy(), "renamed").is_that_of(image.in_json())
     told = {**header(), "image": image.in_json()}
     crashed = Journal(new_folder(shelf), told)
-    crashed.add("prompts", marks=[])
+    crashed.add("prompts", marks=[[[1.0, 2.0], 1]])
     assert unfinished(shelf, image) == []  # it is open
     crashed.close()
     done = Journal(new_folder(shelf), told)
+    done.add("prompts", marks=[[[1.0, 2.0], 1]])
+    done.add("saved", path="labels.tif")
     done.add("prompts", marks=[])
-    done.add("closed")
     done.close()
     Journal(new_folder(shelf), told).close()  # nothing happened in it
     assert [each.folder for each in unfinished(shelf, image)] == [crashed.folder]

@@ -1,7 +1,9 @@
 """The journal of one session: what is written, when, and how it is read again.
 
-Lines are only ever added, and reach the disk before `Journal.add` returns. What a crash
-cuts short is the last line, which is then left out. A lock says that somebody is at it.
+Lines are only ever added. When `Journal.add` returns, a line has left this process, so
+that no crash of it loses the line; after `Journal.sync` no power cut does either. What a
+crash cuts short is the last line, which is then left out. A lock says that somebody is at
+it.
 """
 
 from __future__ import annotations
@@ -66,7 +68,7 @@ class Journal:
             self.add(HEADER, format=FORMAT, **header)
 
     def add(self, kind: str, **content: Any) -> None:
-        """Add a record; on the disk when this returns.
+        """Add a record; it outlives this process when this returns.
 
         Raises
         ------
@@ -81,7 +83,6 @@ class Journal:
                 start = self._file.tell()
                 self._file.write(line)
                 self._file.flush()
-                os.fsync(self._file.fileno())
             except (OSError, ValueError) as error:  # ValueError: it was closed
                 with suppress(OSError, ValueError):
                     self._file.truncate(start)
@@ -90,8 +91,14 @@ class Journal:
                     "what you do from now on is not protected against a crash"
                 ) from error
 
+    def sync(self) -> None:
+        """Wait until what was added is on the disk; no matter if that cannot be told."""
+        with suppress(OSError, ValueError):
+            os.fsync(self._file.fileno())
+
     def close(self) -> None:
         """Let go of the file."""
+        self.sync()
         with self._guard, suppress(OSError):
             self._file.close()
         self._lock.release()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from napari_sam21.core.errors import SessionError
 from napari_sam21.session.identity import Identity
-from napari_sam21.session.journal import JOURNAL, is_open, read_session
+from napari_sam21.session.journal import JOURNAL, Session, is_open, read_session
 
 LOG = logging.getLogger(__name__)
 KEPT = 50
@@ -20,6 +20,10 @@ KEPT = 50
 BUDGET = 10**9
 """Bytes of sessions that stay at most."""
 PREFIX = "session-"
+SAFE = ("saved", "closed")
+"""Kinds of records after which nothing would be lost."""
+WORK = ("change", "prompts")
+"""Kinds of records that tell of work; of prompts only if there are any."""
 
 
 @dataclass(frozen=True)
@@ -69,9 +73,20 @@ def _is_unfinished(left: Left, image: Identity) -> bool:
     except SessionError as error:
         LOG.info("%s", error)
         return False
-    if not session.records or session.records[-1]["kind"] == "closed":
+    if not has_unsaved(session):
         return False
     return image.is_that_of(session.header.get("image"))
+
+
+def has_unsaved(session: Session) -> bool:
+    """Whether something happened after the labels were saved or left on purpose."""
+    unsaved = False
+    for each in session.records:
+        if each["kind"] in SAFE:
+            unsaved = False
+        elif each["kind"] in WORK:
+            unsaved = bool(each.get("marks", True))
+    return unsaved
 
 
 def tidy(shelf: Path, kept: int = KEPT, budget: int = BUDGET) -> None:
