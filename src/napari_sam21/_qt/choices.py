@@ -55,6 +55,22 @@ class ChoiceRow(QWidget):
         chosen(number)
 
 
+class OptionalList(ComboBox):
+    """A list of choices that begins with none of them; that, too, is told.
+
+    Parameters
+    ----------
+    none : str
+        What people read for None.
+    choices : callable
+        As magicgui takes it; without None.
+    """
+
+    def __init__(self, none: str, choices: Callable[[Any], list[Any]]) -> None:
+        self.null_string = none  # magicgui reads it while it is made
+        super().__init__(choices=choices, nullable=True)
+
+
 def follow(combo: ComboBox, value: Any) -> None:
     """Show a value in a list of choices, without telling anybody."""
     with combo.changed.blocked():

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from magicgui.widgets import ComboBox
-from qtpy.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
 
-from napari_sam21._qt.choices import follow, let_shrink
+from napari_sam21._qt.choices import OptionalList, follow, let_shrink
 from napari_sam21.layers.look import COLOURS, COMPOSITE, MODES
 
 if TYPE_CHECKING:
@@ -26,8 +26,8 @@ CHANNEL_TIP = (
     "gamma. Grey image layers of the same shape and place can be chosen, RGB ones not."
 )
 NO_LAYER = "–"
-INKS = ("#ff6b6b", "#51cf66", "#74a9ff")
-"""Of the letters before the channels, readable on light and on dark."""
+INKS = ("#e5484d", "#2f9e44", "#4c8dff")
+"""Of the words before the channels; readable on dark and on light."""
 
 
 class LookPanel:
@@ -51,7 +51,7 @@ class LookPanel:
         self._mode.changed.connect(self._choose_mode)
         let_shrink(self._mode.native)
         self._mode.native.setToolTip(TIP)
-        self._channels = [ComboBox(choices=self._layers) for _ in COLOURS]
+        self._channels = [OptionalList(NO_LAYER, self._layers) for _ in COLOURS]
         self._composite = QWidget()
         self._lay_out_channels()
         row = QWidget()
@@ -63,18 +63,18 @@ class LookPanel:
         self.rows: tuple[tuple[str, QWidget], ...] = (("Model sees", row),)
 
     def _lay_out_channels(self) -> None:
-        layout = QHBoxLayout(self._composite)
+        """One below the other: names of channels are long, and the dock is narrow."""
+        layout = QGridLayout(self._composite)
         layout.setContentsMargins(0, 0, 0, 0)
-        for colour, ink, combo in zip(COLOURS, INKS, self._channels, strict=True):
-            letter = QLabel(f"<b style='color: {ink}'>{colour[0]}</b>")
-            tip = CHANNEL_TIP.format(colour=colour.lower())
-            for part in (letter, combo.native):
-                part.setToolTip(tip)
-            let_shrink(combo.native)
-            combo.native.setMinimumContentsLength(3)
+        layout.setColumnStretch(1, 1)
+        for number, (colour, ink) in enumerate(zip(COLOURS, INKS, strict=True)):
+            combo = self._channels[number]
             combo.changed.connect(self._choose_channels)
-            layout.addWidget(letter)
-            layout.addWidget(combo.native, 1)
+            let_shrink(combo.native)
+            label = QLabel(f"<span style='color: {ink}'>{colour}</span>")
+            for column, part in enumerate((label, combo.native)):
+                part.setToolTip(CHANNEL_TIP.format(colour=colour.lower()))
+                layout.addWidget(part, number, column)
 
     def reset_choices(self) -> None:
         """Follow the layer list."""
@@ -98,8 +98,7 @@ class LookPanel:
         from napari.layers import Image
 
         images = (each for each in self._viewer.layers if isinstance(each, Image))
-        found = [(each.name, each) for each in images if not each.rgb]
-        return [(NO_LAYER, None), *found]
+        return [(each.name, each) for each in images if not each.rgb]
 
     def _choose_mode(self, mode: str) -> None:
         self._call("set_look", mode)

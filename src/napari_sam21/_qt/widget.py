@@ -16,7 +16,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_sam21._qt.choices import follow, let_shrink, plain_button
+from napari_sam21._qt.choices import OptionalList, follow, let_shrink, plain_button
 from napari_sam21._qt.closing import CloseGuard
 from napari_sam21._qt.host import QtHost
 from napari_sam21._qt.look_panel import LookPanel
@@ -126,7 +126,7 @@ class SamWidget(QWidget):
         fields = [(text, key) for key, text in MODES.items()]
         self._image = ComboBox(choices=self._image_choices)
         self._model = ModelPicker(self._shelf)
-        self._labels = ComboBox(choices=self._labels_choices)
+        self._labels = OptionalList(NEW_LABELS, self._labels_choices)
         self._policy = ComboBox(choices=policies)
         self._field = ComboBox(choices=fields)
         self._region = QLabel()
@@ -247,7 +247,7 @@ class SamWidget(QWidget):
         from napari.layers import Labels
 
         found = [layer for layer in self._layers(Labels) if not is_ours(layer)]
-        return [(NEW_LABELS, None), *((layer.name, layer) for layer in found)]
+        return [(layer.name, layer) for layer in found]
 
     def _call(self, action: str, *values: Any) -> None:
         if self.controller is not None:
