@@ -19,6 +19,7 @@ from napari_sam21.core.lanes import Lane
 from napari_sam21.core.prompts import NEGATIVE, POSITIVE
 from napari_sam21.editor import ImageEditor
 from napari_sam21.inference import Inference, shared_store
+from napari_sam21.layers.composite import Channels
 from napari_sam21.layers.navigate import go_to, planes_with, waiting
 from napari_sam21.layers.prompts import Mark
 from napari_sam21.layers.scene import leave_prompts
@@ -128,6 +129,15 @@ class Controller:
         if self.editor is not None:
             self.editor.set_field(mode)
 
+    def set_look(self, mode: str, channels: Channels | None = None) -> None:
+        """Show the image to the model otherwise; see `layers.sight.Sight.choose`."""
+        self.say("")
+        try:
+            if self.editor is not None:
+                self.editor.sight.choose(mode, channels)
+        except Sam21Error as error:
+            self.say(str(error), problem=True)
+
     def set_output(self, labels: Labels | None) -> None:
         """Write objects to a layer from now on; None makes a new one on commit."""
         self.say("")
@@ -186,7 +196,9 @@ class Controller:
     def _active_changed(self, event: Any) -> None:
         from napari.layers import Image
 
-        if isinstance(event.value, Image) and not self.pinned:
+        # Who sets the contrast of a composite's channel has to select that layer.
+        channel = self.editor is not None and self.editor.sight.holds(event.value)
+        if isinstance(event.value, Image) and not (self.pinned or channel):
             self.set_image(event.value)
         self.editor_changed()
 

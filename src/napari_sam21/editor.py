@@ -20,11 +20,13 @@ from napari_sam21.core.errors import LayerError
 from napari_sam21.core.geometry import Region
 from napari_sam21.core.prompts import Prompts
 from napari_sam21.inference import Inference
-from napari_sam21.layers.field import Field, in_words
+from napari_sam21.layers.field import Field
+from napari_sam21.layers.look import session_looks
 from napari_sam21.layers.planes import Plane, displayed_plane, is_inside
 from napari_sam21.layers.prompts import Mark, prompts_on
 from napari_sam21.layers.scene import Scene
-from napari_sam21.layers.source import PlaneSource, snapshot
+from napari_sam21.layers.sight import Sight
+from napari_sam21.layers.source import Source
 from napari_sam21.layers.watch import Watch
 from napari_sam21.ports import Host, Listener
 
@@ -80,6 +82,16 @@ class ImageEditor:
             placed=self._image_placed,
             zoomed=self._settled,
         )
+        self.sight = Sight(
+            viewer,
+            image,
+            session_looks(),
+            host.soon,
+            seen=self._view_moved,
+            edited=self._settled,
+            chosen=self.ask_again,
+            say=listener.say,
+        )
 
     def close(self, keep_prompts: bool = False, gone: bool = False) -> None:
         """Stop, and take our layers away.
@@ -93,6 +105,7 @@ class ImageEditor:
         """
         self._inference.cancel()
         self._watch.close()
+        self.sight.close()
         self.scene.stop()
         if not gone:
             self._show_marks_left()
@@ -134,11 +147,6 @@ class ImageEditor:
         """Return the region of the plane on show that a click would be asked in."""
         plane = self.shown()
         return None if plane is None else self._region(plane)
-
-    def region_in_words(self) -> str:
-        """Say what the model sees of the plane on show."""
-        plane = self.shown()
-        return "" if plane is None else in_words(self._region(plane), plane)
 
     def _region(self, plane: Plane) -> Region:
         return self._draft(plane).region or self.field.region(plane)
@@ -225,7 +233,7 @@ class ImageEditor:
             self._listener.editor_changed()
 
     def ask_again(self) -> None:
-        """Forget all answers and embeddings: another model is to be asked."""
+        """Forget all answers: another model is asked, or it sees something else."""
         self._drafts = {
             plane: draft.without_answers() for plane, draft in self._drafts.items()
         }
@@ -319,8 +327,8 @@ class ImageEditor:
         else:
             self.scene.preview.draw(answer, plane)
 
-    def _source(self, plane: Plane) -> PlaneSource:
-        return snapshot(self.image, plane, self._watch.version, self._region(plane))
+    def _source(self, plane: Plane) -> Source:
+        return self.sight.source(plane, self._watch.version, self._region(plane))
 
     def _view_moved(self) -> None:
         """Another slice or contrast: draw what waits there, embed when it rests."""

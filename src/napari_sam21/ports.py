@@ -37,5 +37,8 @@ class Listener(Protocol):
     def view_moved(self) -> None:
         """Another slice, contrast or orientation is on show."""
 
+    def say(self, message: str) -> None:
+        """There is a word to the user."""
+
     def failed(self, error: BaseException) -> None:
         """A run in the background raised."""

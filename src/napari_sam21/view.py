@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from app_model.types import KeyCode, KeyMod
 
 from napari_sam21.core.errors import LayerError
+from napari_sam21.layers.field import in_words
 from napari_sam21.layers.navigate import waiting
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ def view_of(
             steps, status=str(error), problem=True, active=True, clickable=True
         )
     draft, others = editor.draft(), len(waiting(editor.marks, plane))
-    answer = draft.answer
+    answer, region = draft.answer, editor.region()
     return replace(
         steps,
         status=message
@@ -135,7 +136,7 @@ def view_of(
         scores=() if answer is None else tuple(float(each) for each in answer.scores),
         index=0 if answer is None else answer.index,
         next_label=editor.scene.prompts.next_label,
-        region=editor.region_in_words(),
+        region="" if region is None else in_words(region, plane),
         active=True,
         clickable=editor.scene.clickable,
         can_commit=answer is not None,

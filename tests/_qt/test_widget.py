@@ -70,6 +70,9 @@ def test_our_layers_are_no_output(open_dock) -> None:
     assert texts(dock.widget._labels.native) == ["New labels layer", "mine"]
     dock.widget._labels.value = mine
     assert dock.controller.target.labels == mine
+    dock.text()
+    dock.widget._labels.native.setCurrentIndex(0)
+    assert dock.controller.target.labels is None, "New labels layer was chosen"
     dock.viewer.add_labels(np.zeros((5, 5), int), name="small")
     dock.widget._labels.value = dock.viewer.layers["small"]
     assert "has shape (5, 5), the image has (60, 80)" in dock.controller.view().status
@@ -142,10 +145,13 @@ def out_of_sight(widget: QWidget, window: QWidget) -> list[str]:
 
 
 def test_everything_is_on_show_at_1200_by_800(open_dock, qtbot) -> None:
-    dock = open_dock(np.zeros((60, 80)))
+    dock = open_dock(np.zeros((60, 80)), np.ones((60, 80)))
     window = dock.viewer.window._qt_window
     window.resize(1200, 800)
     window.show()
+    qtbot.waitUntil(lambda: not out_of_sight(dock.widget, window), timeout=10_000)
+    dock.controller.set_look("composite")
+    qtbot.waitUntil(dock.widget._look._composite.isVisible)
     qtbot.waitUntil(lambda: not out_of_sight(dock.widget, window), timeout=10_000)
     assert dock.widget.width() <= 380, "the image needs the room"
     assert dock.viewer.window._qt_viewer.canvas.native.width() >= 450

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
+from magicgui.widgets import ComboBox
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QSizePolicy, QWidget
 
@@ -51,6 +53,33 @@ class ChoiceRow(QWidget):
     def _press(self, number: int, chosen: Callable[[int], None]) -> None:
         self.show_choice(number)
         chosen(number)
+
+
+class OptionalList(ComboBox):
+    """A list of choices that begins with none of them; that, too, is told.
+
+    Parameters
+    ----------
+    none : str
+        What people read for None.
+    choices : callable
+        As magicgui takes it; without None.
+    """
+
+    def __init__(self, none: str, choices: Callable[[Any], list[Any]]) -> None:
+        self.null_string = none  # magicgui reads it while it is made
+        super().__init__(choices=choices, nullable=True)
+
+
+def follow(combo: ComboBox, value: Any) -> None:
+    """Show a value in a list of choices, without telling anybody."""
+    with combo.changed.blocked():
+        # Before 0.7 napari does not tell docks that a layer was renamed.
+        renamed = combo.current_choice != getattr(combo.value, "name", None)
+        if value not in combo.choices or (renamed and hasattr(value, "name")):
+            combo.reset_choices()
+        if value in combo.choices and combo.value != value:
+            combo.value = value
 
 
 def let_shrink(combo: QComboBox) -> None:

@@ -16,9 +16,10 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_sam21._qt.choices import let_shrink, plain_button
+from napari_sam21._qt.choices import OptionalList, follow, let_shrink, plain_button
 from napari_sam21._qt.closing import CloseGuard
 from napari_sam21._qt.host import QtHost
+from napari_sam21._qt.look_panel import LookPanel
 from napari_sam21._qt.model_picker import ModelPicker
 from napari_sam21._qt.object_panel import ObjectPanel
 from napari_sam21.controller import Controller
@@ -68,6 +69,7 @@ class SamWidget(QWidget):
         self._late_show.timeout.connect(self._show)
         self._make_choices()
         self._make_state()
+        self._look = LookPanel(napari_viewer, self._call)
         self._object = ObjectPanel(self._call)
         self._lay_out()
         self._open()
@@ -124,7 +126,7 @@ class SamWidget(QWidget):
         fields = [(text, key) for key, text in MODES.items()]
         self._image = ComboBox(choices=self._image_choices)
         self._model = ModelPicker(self._shelf)
-        self._labels = ComboBox(choices=self._labels_choices)
+        self._labels = OptionalList(NEW_LABELS, self._labels_choices)
         self._policy = ComboBox(choices=policies)
         self._field = ComboBox(choices=fields)
         self._region = QLabel()
@@ -165,6 +167,8 @@ class SamWidget(QWidget):
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
         form.addRow("Image", image)
         form.addRow("Model", self._model)
+        for name, row in self._look.rows:
+            form.addRow(name, row)
         region = QHBoxLayout()
         region.addWidget(self._field.native, 1)
         region.addWidget(self._region)
@@ -194,6 +198,7 @@ class SamWidget(QWidget):
         for combo in (self._image, self._labels):
             with combo.changed.blocked():
                 combo.reset_choices()
+        self._look.reset_choices()
         self._show()
 
     def _show_soon(self) -> None:
@@ -205,12 +210,13 @@ class SamWidget(QWidget):
         if controller is None:
             return
         view = controller.view()
-        self._follow(self._image, controller.image)
-        self._follow(self._labels, controller.target.labels)
+        follow(self._image, controller.image)
+        follow(self._labels, controller.target.labels)
         self._model.follow(controller.inference.model_name)
-        self._follow(self._policy, controller.commits.policy)
+        follow(self._policy, controller.commits.policy)
         if controller.editor is not None:
-            self._follow(self._field, controller.editor.field.mode)
+            follow(self._field, controller.editor.field.mode)
+        self._look.show_state(controller.editor)
         self._region.setText(view.region)
         self._pin.setChecked(controller.pinned)
         self._status.setText(view.status)
@@ -224,15 +230,6 @@ class SamWidget(QWidget):
         style = PROBLEM_STYLE if problem else ""
         if self._status.styleSheet() != style:
             self._status.setStyleSheet(style)
-
-    def _follow(self, combo: ComboBox, value: Any) -> None:
-        with combo.changed.blocked():
-            # Before 0.7 napari does not tell docks that a layer was renamed.
-            renamed = combo.current_choice != getattr(combo.value, "name", None)
-            if value not in combo.choices or (renamed and hasattr(value, "name")):
-                combo.reset_choices()
-            if value in combo.choices and combo.value != value:
-                combo.value = value
 
     # --- from the dock to the controller -----------------------------------------
 
@@ -250,9 +247,9 @@ class SamWidget(QWidget):
         from napari.layers import Labels
 
         found = [layer for layer in self._layers(Labels) if not is_ours(layer)]
-        return [(NEW_LABELS, None), *((layer.name, layer) for layer in found)]
+        return [(layer.name, layer) for layer in found]
 
-    def _call(self, action: str, *values: int) -> None:
+    def _call(self, action: str, *values: Any) -> None:
         if self.controller is not None:
             getattr(self.controller, action)(*values)
 

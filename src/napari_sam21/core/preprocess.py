@@ -15,26 +15,13 @@ import numpy.typing as npt
 
 from napari_sam21.core.errors import ImageError
 from napari_sam21.core.geometry import MODEL_SIDE, Region, check_region
+from napari_sam21.core.intensities import Float32, intensity_limits, to_unit_range
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
-PERCENTILES = (0.1, 99.9)
-"""Robust limits of grey images for which the caller passes none."""
-
-_INTERPOLATED_AS = {
-    np.dtype(found): np.dtype(wider)
-    for found, wider in {
-        "i1": "i2", "i2": "i4", "i4": "i8", "i8": "f8", "f2": "f4",
-    }.items()
-}  # fmt: skip
-"""numpy interpolates percentiles in the array's own dtype, where the difference of two
-far values wraps or overflows."""
-
 STRIP_PIXELS = 1 << 22
 """Rows are resized in strips of about this many pixels, to bound the memory."""
-
-Float32 = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,11 +100,55 @@ def prepare_crop(
     contrast_limits, gamma
         As for `prepare`.
     """
+    square = to_square(crop, contrast_limits, gamma)
+    return input_of(square, region, plane_shape)
+
+
+def to_square(
+    crop: npt.NDArray[np.generic],
+    contrast_limits: tuple[float, float] | None = None,
+    gamma: float = 1.0,
+) -> Float32:
+    """Map intensities to [0, 1], and resize.
+
+    Parameters
+    ----------
+    crop : array, shape (h, w) or (h, w, 3 or 4)
+        A region's pixels, at any resolution.
+    contrast_limits, gamma
+        As for `prepare`.
+
+    Returns
+    -------
+    array of float32, shape (1024, 1024, 1 or 3)
+        Model frame: rows, columns, grey or RGB.
+
+    Raises
+    ------
+    ImageError
+        If the limits or gamma cannot be used.
+    """
     if not (np.isfinite(gamma) and gamma > 0):
         raise ImageError(f"gamma {gamma} must be a finite number above 0; 1 is neutral")
     low, high = intensity_limits(crop, contrast_limits)
-    resized = _resize_strips(crop, low, high, gamma)
-    tensor = _normalise(resized)
+    return _resize_strips(crop, low, high, gamma)
+
+
+def input_of(
+    square: Float32, region: Region, plane_shape: tuple[int, int]
+) -> ModelInput:
+    """Make the encoder's input of what `to_square` or `core.channels.merge` made.
+
+    Parameters
+    ----------
+    square : array of float32, shape (1024, 1024, 1 or 3)
+        In [0, 1].
+    region : Region
+        The rectangle of the plane that it shows.
+    plane_shape : tuple of int
+        (H, W) of the plane, level 0.
+    """
+    tensor = _normalise(square)
     digest = hashlib.sha256(tensor.data).hexdigest()
     return ModelInput(tensor, region, plane_shape, digest)
 
@@ -140,74 +171,6 @@ def as_plane(image: npt.ArrayLike) -> npt.NDArray[np.generic]:
     if 0 in pixels.shape:
         raise ImageError(f"the image of shape {pixels.shape} holds no pixels")
     return pixels
-
-
-def intensity_limits(
-    pixels: npt.NDArray[np.generic],
-    contrast_limits: tuple[float, float] | None = None,
-) -> tuple[float, float]:
-    """Return the intensities that become 0 and 1 (see `prepare`).
-
-    Raises
-    ------
-    ImageError
-        If the limits passed are not two ordered finite numbers, or none are passed
-        and the pixels hold no finite value.
-    """
-    if pixels.dtype == bool:
-        return 0.0, 1.0
-    if pixels.ndim == 3 and pixels.dtype == np.uint8:
-        return 0.0, 255.0
-    if contrast_limits is not None:
-        limits = [float(limit) for limit in contrast_limits]
-        if len(limits) != 2 or not 0 <= limits[1] - limits[0] < np.inf:
-            raise ImageError(
-                f"contrast_limits {contrast_limits} must be two finite numbers, the "
-                "lower one first"
-            )
-        return limits[0], limits[1]
-    values = pixels[..., :3] if pixels.ndim == 3 else pixels
-    native = values.dtype.newbyteorder("=")
-    if native in _INTERPOLATED_AS:
-        values = values.astype(_INTERPOLATED_AS[native])
-    finite = values if values.dtype.kind in "ui" else values[np.isfinite(values)]
-    if finite.size == 0:
-        raise ImageError("the image has no finite pixel: all are NaN or infinite")
-    low, high = np.percentile(finite, PERCENTILES)
-    return float(low), float(high)
-
-
-def to_unit_range(
-    crop: npt.NDArray[np.generic], low: float, high: float, gamma: float
-) -> Float32:
-    """Map intensities to [0, 1] as napari shows them: clipped, never wrapped.
-
-    NaN is shown black, infinities as the nearer end; a constant image is black.
-    """
-    # float32 holds what has 16 bits; more could merge neighbours, or overflow.
-    wide = np.float32 if crop.dtype.itemsize <= 2 else np.float64
-    values: npt.NDArray[np.float32 | np.float64] = crop.astype(wide)
-    if crop.dtype.kind == "f":
-        np.nan_to_num(values, copy=False, nan=low, posinf=high, neginf=low)
-    if not _within(crop.dtype, low, high):
-        np.clip(values, low, high, out=values)
-    if low:
-        values -= low
-    values /= (high - low) or 1.0
-    if gamma != 1.0:
-        np.power(values, gamma, out=values)
-    result: Float32 = values.astype(np.float32, copy=False)
-    return result
-
-
-def _within(dtype: np.dtype[np.generic], low: float, high: float) -> bool:
-    """Whether no value of a dtype can lie beyond the limits."""
-    if dtype == np.bool_:
-        return low <= 0 and high >= 1
-    if dtype.kind not in "ui":
-        return False
-    info = np.iinfo(dtype.name)
-    return bool(low <= info.min and high >= info.max)
 
 
 def _resize_strips(

@@ -11,7 +11,7 @@ from napari_sam21.core.geometry import Region
 from napari_sam21.layers.planes import Plane
 
 if TYPE_CHECKING:
-    from napari.layers import Image, Labels
+    from napari.layers import Image, Layer
 
 TRANSFORMS = ("scale", "translate", "rotate", "shear", "affine")
 UNITS = ("units", "axis_labels")
@@ -28,11 +28,11 @@ def units_of(image: Image) -> dict[str, Any]:
     return {name: getattr(image, name) for name in UNITS}
 
 
-def same_place(image: Image, labels: Labels) -> bool:
+def same_place(image: Image, other: Layer) -> bool:
     """Whether equal data coordinates of two layers are the same point of the world."""
     corners = np.vstack([np.zeros(image.ndim), np.eye(image.ndim)])
     ours = np.array([image.data_to_world(corner) for corner in corners])
-    theirs = np.array([labels.data_to_world(corner) for corner in corners])
+    theirs = np.array([other.data_to_world(corner) for corner in corners])
     step = np.abs(ours[1:] - ours[0]).max()
     return bool(np.allclose(ours, theirs, rtol=1e-6, atol=1e-6 * step))
 

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from napari_sam21.core.channels import merge, stretched
 from napari_sam21.core.geometry import MODEL_SIDE, Region, whole_plane
-from napari_sam21.core.preprocess import ModelInput, as_plane, prepare_crop
+from napari_sam21.core.intensities import Float32
+from napari_sam21.core.preprocess import ModelInput, as_plane, input_of, to_square
 from napari_sam21.core.regions import Rect
 from napari_sam21.layers.planes import Plane, level_shape
 
@@ -37,6 +39,8 @@ class PlaneSource:
     plane : Plane
     contrast_limits : (float, float) or None
     gamma : float
+    stretch : bool
+        Whether robust limits of the region's own pixels take their place.
     """
 
     token: Hashable
@@ -47,23 +51,61 @@ class PlaneSource:
     rgb: bool = field(compare=False)
     contrast_limits: tuple[float, float] | None = field(compare=False)
     gamma: float = field(compare=False)
+    stretch: bool = field(compare=False, default=False)
 
     def read(self) -> ModelInput:
         """Read the region and prepare it for the encoder. For a worker's thread."""
-        found = read_plane(
-            self.data, self.plane, self.rgb, self.full_shape, self.region
+        return input_of(self.square(), self.region, self.plane.shape)
+
+    def square(self) -> Float32:
+        """Read the region, as float32 of shape (1024, 1024, 1 or 3) in [0, 1]."""
+        crop = as_plane(
+            read_plane(self.data, self.plane, self.rgb, self.full_shape, self.region)
         )
-        return prepare_crop(
-            as_plane(found),
-            self.region,
-            self.plane.shape,
-            self.contrast_limits,
-            self.gamma,
-        )
+        if self.stretch:
+            return stretched(crop)
+        return to_square(crop, self.contrast_limits, self.gamma)
+
+
+@dataclass(frozen=True)
+class CompositeSource:
+    """A snapshot of up to three grey layers, each one or more colours of one picture.
+
+    Attributes
+    ----------
+    channels : tuple of three (PlaneSource or None)
+        Red, green, blue; of one plane and region.
+    plane : Plane
+    region : Region
+    """
+
+    channels: tuple[PlaneSource | None, ...]
+    plane: Plane
+    region: Region
+
+    @property
+    def token(self) -> Hashable:
+        """What tells this picture from every other one: the tokens of all it shows."""
+        tokens = (None if each is None else each.token for each in self.channels)
+        return ("composite", self.plane, self.region, *tokens)
+
+    def read(self) -> ModelInput:
+        """Read the region of each layer, once. For a worker's thread."""
+        layers = {each.token: each for each in self.channels if each is not None}
+        squares = {token: each.square() for token, each in layers.items()}
+        channels = (None if c is None else squares[c.token] for c in self.channels)
+        return input_of(merge(list(channels)), self.region, self.plane.shape)
+
+
+Source = PlaneSource | CompositeSource
 
 
 def snapshot(
-    layer: Image, plane: Plane, version: int, region: Region | None = None
+    layer: Image,
+    plane: Plane,
+    version: int,
+    region: Region | None = None,
+    stretch: bool = False,
 ) -> PlaneSource:
     """Freeze how a region of an image layer is seen now.
 
@@ -75,12 +117,14 @@ def snapshot(
         Counts the changes of the layer's pixels, which nothing else shows.
     region : Region, optional
         Default: the whole plane.
+    stretch : bool
+        Show it between robust limits of the region, whatever the layer's own are.
     """
-    limits, gamma = _intensities(layer)
+    limits, gamma = (None, 1.0) if stretch else _intensities(layer)
     shown = whole_plane(plane.shape) if region is None else region
     level = _level(layer, plane, shown) if layer.multiscale else None
     return PlaneSource(
-        token=(layer.unique_id, plane, shown, limits, gamma, version),
+        token=(layer.unique_id, plane, shown, limits, gamma, stretch, version),
         plane=plane,
         region=shown,
         data=layer.data if level is None else layer.data[level],
@@ -88,6 +132,7 @@ def snapshot(
         rgb=bool(layer.rgb),
         contrast_limits=limits,
         gamma=gamma,
+        stretch=stretch,
     )
 
 

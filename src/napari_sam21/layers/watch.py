@@ -12,7 +12,7 @@ from napari_sam21.core.errors import LayerError
 from napari_sam21.layers.planes import displayed_plane
 
 if TYPE_CHECKING:
-    from napari.components import ViewerModel
+    from napari.components import Dims, ViewerModel
     from napari.layers import Image
 
 VERSIONS = count()
@@ -21,21 +21,20 @@ VERSIONS = count()
 TRANSFORM_EVENTS = ("scale", "translate", "rotate", "shear", "affine", "units")
 
 
-class Watch:
-    """Listens to an image layer and to the viewer's dims.
+class LayerWatch:
+    """Listens to an image layer.
 
     Parameters
     ----------
-    viewer : napari.Viewer
+    dims : Dims
+        Of the viewer: a slice that moves refreshes the layer, too.
     image : Image
     seen : callable
-        Called when another slice, orientation, contrast or name is shown.
+        Called when it has another contrast or name.
     edited : callable
         Called when pixels may have changed.
     placed : callable
         Called when the image lies elsewhere in the world.
-    zoomed : callable
-        Called when another part of the plane may be on show, before it is drawn.
 
     Attributes
     ----------
@@ -45,36 +44,30 @@ class Watch:
 
     def __init__(
         self,
-        viewer: ViewerModel,
+        dims: Dims,
         image: Image,
-        seen: Callable[[], None],
+        seen: Callable[[], object],
         edited: Callable[[], object],
-        placed: Callable[[], None],
-        zoomed: Callable[[], object],
+        placed: Callable[[], object],
     ) -> None:
         self.version = next(VERSIONS)
-        self._dims, self._image = viewer.dims, image
+        self.image = image
+        self._dims = dims
         self._on_seen, self._on_edited, self._on_placed = seen, edited, placed
-        self._on_zoomed = zoomed
         self._view = self._look()
-        camera = getattr(viewer, "scene", viewer).camera  # napari 0.9 has moved it
-        self._connections: list[tuple[Any, Callable[..., None]]] = [
-            (viewer.dims.events.point, self._seen),
-            (viewer.dims.events.order, self._seen),
-            (viewer.dims.events.ndisplay, self._seen),
-            (image.events.contrast_limits, self._seen),
-            (image.events.gamma, self._seen),
-            (image.events.name, self._seen),
-            (camera.events.zoom, self._zoomed),
-            (camera.events.center, self._zoomed),
-            (image.events.data, self._changed),
-            (image.events.set_data, self._refreshed),
-        ]
-        for name in TRANSFORM_EVENTS:
-            if hasattr(image.events, name):
-                self._connections.append((getattr(image.events, name), self._placed))
-        for emitter, call in self._connections:
+        self._connections: list[tuple[Any, Callable[..., None]]] = []
+        events = image.events
+        self._listen(self._seen, events.contrast_limits, events.gamma, events.name)
+        self._listen(self._changed, events.data)
+        self._listen(self._refreshed, events.set_data)
+        self._listen(self._shown, events.visible)
+        moves = (getattr(events, name, None) for name in TRANSFORM_EVENTS)
+        self._listen(self._placed, *(each for each in moves if each is not None))
+
+    def _listen(self, call: Callable[..., None], *emitters: Any) -> None:
+        for emitter in emitters:
             emitter.connect(call)
+            self._connections.append((emitter, call))
 
     @property
     def open(self) -> bool:
@@ -90,9 +83,6 @@ class Watch:
     def _seen(self, event: Any = None) -> None:
         self._on_seen()
 
-    def _zoomed(self, event: Any = None) -> None:
-        self._on_zoomed()
-
     def _placed(self, event: Any = None) -> None:
         self._on_placed()
 
@@ -106,9 +96,14 @@ class Watch:
         if before == self._view:
             self._changed()
 
+    def _shown(self, event: Any = None) -> None:
+        """Pixels may have been edited while hidden: napari says nothing of that."""
+        if self.image.visible:
+            self._changed()
+
     def _look(self) -> Hashable:
         """All that makes napari read the image again: slice and, of a pyramid, part."""
-        image, part = self._image, ()
+        image, part = self.image, ()
         if image.multiscale:
             corners = np.asarray(image.corner_pixels).ravel().tolist()
             part = (image.data_level, *corners)
@@ -116,3 +111,40 @@ class Watch:
             return displayed_plane(image, self._dims), part
         except LayerError:
             return None, part
+
+
+class Watch(LayerWatch):
+    """Listens to an image layer and to the viewer.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+    image : Image
+    seen : callable
+        Called when another slice, orientation, contrast or name is shown.
+    edited : callable
+        Called when pixels may have changed.
+    placed : callable
+        Called when the image lies elsewhere in the world.
+    zoomed : callable
+        Called when another part of the plane may be on show, before it is drawn.
+    """
+
+    def __init__(
+        self,
+        viewer: ViewerModel,
+        image: Image,
+        seen: Callable[[], object],
+        edited: Callable[[], object],
+        placed: Callable[[], object],
+        zoomed: Callable[[], object],
+    ) -> None:
+        super().__init__(viewer.dims, image, seen, edited, placed)
+        self._on_zoomed = zoomed
+        camera = getattr(viewer, "scene", viewer).camera  # napari 0.9 has moved it
+        dims = viewer.dims.events
+        self._listen(self._seen, dims.point, dims.order, dims.ndisplay)
+        self._listen(self._zoomed, camera.events.zoom, camera.events.center)
+
+    def _zoomed(self, event: Any = None) -> None:
+        self._on_zoomed()
