@@ -14,7 +14,7 @@ from serving import packed, put_into_table, row_for, serving
 
 import napari_sam21 as sam
 from napari_sam21.inference import shared_store
-from napari_sam21.models import home, last
+from napari_sam21.models import home, keeping, last
 
 
 @pytest.fixture(autouse=True)
@@ -28,7 +28,10 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         monkeypatch.setenv(f"XDG_{kind.upper()}_HOME", str(folder / kind))
     monkeypatch.setattr(home, "user_data_path", lambda *_, **__: folder / "data")
     monkeypatch.setattr(home, "user_cache_path", lambda *_, **__: folder / "cache")
-    monkeypatch.setattr(last, "user_config_path", lambda *_, **__: folder / "config")
+    for each in (last, keeping):
+        monkeypatch.setattr(
+            each, "user_config_path", lambda *_, **__: folder / "config"
+        )
     shared_store.cache_clear()
     yield folder
     if shared_store.cache_info().currsize:

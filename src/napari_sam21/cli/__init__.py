@@ -15,6 +15,7 @@ import napari_sam21
 from napari_sam21.cli.convert import run_convert
 from napari_sam21.cli.demo import run_demo
 from napari_sam21.cli.doctor import run_doctor
+from napari_sam21.cli.embed import run_embed
 from napari_sam21.cli.models import models
 from napari_sam21.cli.setup import run_clean, run_setup
 
@@ -31,6 +32,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "doctor": run_doctor,
     "setup": run_setup,
     "convert": run_convert,
+    "embed": run_embed,
     "clean": run_clean,
 }
 for _name, _command in COMMANDS.items():

@@ -25,5 +25,13 @@ class LayerError(Sam21Error, ValueError):
     """A napari layer cannot take part, for a reason the message names."""
 
 
+class StoreError(Sam21Error):
+    """Embeddings cannot be kept where they should be."""
+
+
+class PlanError(Sam21Error, ValueError):
+    """More is to be embedded ahead than makes sense."""
+
+
 class Cancelled(Sam21Error):
     """The caller asked for the run to stop."""
