@@ -77,6 +77,20 @@ def desk(tiny_folder: Path) -> Iterator[Callable[..., Desk]]:
 
 
 @pytest.fixture
+def encodes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Keys of all inputs that are encoded from now on; they are encoded as ever."""
+    keys: list[str] = []
+    encode = sam.Model.encode_input
+
+    def noted(model: sam.Model, model_input: Any, *rest: Any) -> Any:
+        keys.append(model.key(model_input))
+        return encode(model, model_input, *rest)
+
+    monkeypatch.setattr(sam.Model, "encode_input", noted)
+    return keys
+
+
+@pytest.fixture
 def published(
     tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Path]:

@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from napari_sam21 import demo
 from napari_sam21.core.disk_store import DiskStore
 from napari_sam21.core.errors import Cancelled, ModelError, PlanError, StoreError
 from napari_sam21.core.fill import Progress, Step, fill, how_much
@@ -33,7 +34,6 @@ from napari_sam21.layers.source import snapshot
 from napari_sam21.models import keeping
 from napari_sam21.models.last import FIRST, last_model
 from napari_sam21.models.library import state_of
-from napari_sam21.models.weights import load_model
 from napari_sam21.opening import open_image
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def bulk_of(
     slices: str = "all",
     axis: str | None = None,
     regions: str = "whole",
-    model: str | Path | None = None,
+    model: str | None = None,
     channel: int | None = None,
     contrast: tuple[float, float] | None = None,
 ) -> Bulk:
@@ -146,8 +146,8 @@ def bulk_of(
         a slider and is no axis of channels.
     regions : str
         ``"whole"``, or the side of regions in pixels.
-    model : str or Path, optional
-        Default: the one that the dock begins with.
+    model : str, optional
+        Name or path. Default: the one that the dock begins with.
     channel : int, optional
         Slice of the axis "c". Default: all.
     contrast : (float, float), optional
@@ -173,7 +173,7 @@ def bulk_of(
     plane, spans = _spans(image, plane, names, (slices, axis), channel)
     capacity = EmbeddingStore(MemoryStore(0), disk).capacity
     plan = make_plan(plane, spans, regions_of(plane.shape, level), capacity)
-    return Bulk(image, plan, load_model(model or _first_model()), disk)
+    return Bulk(image, plan, demo.load(model or _first_model()), disk)
 
 
 def as_napari_has_it(

@@ -110,7 +110,9 @@ class EmbeddingsRow(QWidget):
         self._followed, self._room = controller, None
         if controller is not None:
             store, deliver = controller.inference.store, QtHost().deliver
-            self._room = Storeroom(store, deliver, self._show_kept, controller.failed)
+            room = Storeroom(store, deliver, self._show_kept, controller.failed)
+            self.destroyed.connect(lambda: room.close())
+            self._room = room
             controller.ahead.enabled = keeping.chosen().ahead
 
     def leave(self) -> None:
