@@ -76,7 +76,7 @@ class Reader:
         return took
 
     def idle(self, neighbours: bool) -> float:
-        """Return processor time at rest, in ms a second, once all neighbours are there."""
+        """Return processor time at rest, in ms a second, all neighbours being there."""
         self._arrive(neighbours)
         rest(1500)
         wait_until(lambda: not self._controller.inference.quiet)

@@ -220,3 +220,15 @@ def test_a_closed_dock_embeds_nothing(desk, stack) -> None:
     d.host.settle()
     assert not d.inference.quiet
     assert not list(filter(is_aheads, d.viewer.mouse_drag_callbacks))
+
+
+def test_a_slice_that_is_read_slowly_keeps_nobody_waiting(desk, stack, gate) -> None:
+    """What is read cannot be stopped: a click elsewhere must not wait behind it."""
+    d = desk(stack)
+    d.viewer.dims.set_point(0, 4)
+    d.ready()
+    d.host.settle()
+    assert d.inference.quiet
+    d.viewer.dims.set_point(0, 0)
+    d.click(0, 30, 40)
+    assert not gate.is_set()

@@ -48,12 +48,12 @@ def made(places: Path) -> Iterator[Room]:
 def test_it_says_how_much_is_kept(made: Room, tiny: sam.Model) -> None:
     keeping.remember(keeping.Keeping(budget=2 * 10**9))
     made.store.use_disk(keeping.disk_store())
-    assert made.room.in_words() == "On disk"
-    assert made.looked() == "0.0 of 2.0 GB on disk"
+    assert made.room.in_words() == "Disk"
+    assert made.looked() == "Disk: 0.0 of 2 GB"
     for value in range(3):
         made.store.put(tiny.encode(np.full((9, 9), value), contrast_limits=(0, 3)))
     made.store.flush()
-    assert made.looked() == "0.1 of 2.0 GB on disk"
+    assert made.looked() == "Disk: 0.1 of 2 GB"
     assert str(keeping.embeddings_folder()) in made.room.tip()
 
 
@@ -100,7 +100,7 @@ def test_deleting_all(made: Room, tiny: sam.Model, image: np.ndarray) -> None:
     made.looked()
     made.room.delete_all()
     made.host.until(lambda: not made.room._lane.busy)
-    assert made.room.in_words().startswith("0.0 of ")
+    assert made.room.in_words().startswith("Disk: 0.0 of ")
     assert made.store.get(embedding.key) is None
     assert made.failures == []
 

@@ -114,9 +114,9 @@ class Ahead:
         self.stir()
 
     def _stop(self) -> None:
-        if self._running:
-            self._running = False
+        if self._running and not self._held_back():
             self._inference.stop_quiet()
+        self._running = False
 
     def _begin(self) -> None:
         """Embed the next neighbour that is not there, if there is one."""

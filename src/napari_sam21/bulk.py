@@ -7,6 +7,7 @@ limits, and the same snapshot that the dock makes. Knows no Qt.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -17,10 +18,10 @@ from typing import TYPE_CHECKING, Any
 from napari_sam21 import demo
 from napari_sam21.core.disk_store import DiskStore
 from napari_sam21.core.errors import Cancelled, ModelError, PlanError, StoreError
-from napari_sam21.core.fill import Progress, Step, fill, how_much
+from napari_sam21.core.fill import Progress, fill, how_much
 from napari_sam21.core.runtime import Cancellation
 from napari_sam21.core.sam2 import Model
-from napari_sam21.core.store import EmbeddingStore, MemoryStore
+from napari_sam21.core.store import EmbeddingStore, MemoryStore, Store
 from napari_sam21.layers.ahead import (
     Plan,
     Spans,
@@ -30,7 +31,7 @@ from napari_sam21.layers.ahead import (
     regions_of,
 )
 from napari_sam21.layers.planes import Plane, displayed_plane, level_shape
-from napari_sam21.layers.source import snapshot
+from napari_sam21.layers.source import PlaneSource, snapshot
 from napari_sam21.models import keeping
 from napari_sam21.models.last import FIRST, last_model
 from napari_sam21.models.library import state_of
@@ -94,18 +95,24 @@ class Bulk:
             for plane, region in self.plan.targets:
                 tell(progress)
                 source = snapshot(self.image, plane, 0, region)
-                step = _interruptible(pool, partial(fill, self.model, source, kept))
-                if isinstance(step, BaseException):
-                    progress = progress.without(f"{plane}: {str(step) or repr(step)}")
+                start = time.monotonic()
+                made = _interruptible(pool, partial(self._fill, source, kept))
+                if isinstance(made, BaseException):
+                    progress = progress.without(f"{plane}: {str(made) or repr(made)}")
                 else:
-                    progress = progress.after(step)
+                    progress = progress.after(made, time.monotonic() - start)
         tell(progress)
         return progress
 
+    def _fill(self, source: PlaneSource, kept: Store, cancel: Cancellation) -> bool:
+        model_input = source.read()
+        cancel.raise_if_wished()
+        return fill(self.model, model_input, kept, cancel)
+
 
 def _interruptible(
-    pool: ThreadPoolExecutor, job: Callable[[Cancellation], Step]
-) -> Step | BaseException:
+    pool: ThreadPoolExecutor, job: Callable[[Cancellation], bool]
+) -> bool | BaseException:
     """Do a step in another thread, so that Ctrl+C reaches the run that is in progress.
 
     Whatever reading a file may raise is returned: of what kind it is, nobody knows.

@@ -12,7 +12,7 @@ from weakref import WeakValueDictionary
 from psygnal import Signal
 
 from napari_sam21.core.embedding import Answer, Embedding
-from napari_sam21.core.fill import Step, fill
+from napari_sam21.core.fill import fill
 from napari_sam21.core.lanes import Deliver, Lane
 from napari_sam21.core.preprocess import ModelInput
 from napari_sam21.core.prompts import Prompts
@@ -29,6 +29,7 @@ from napari_sam21.models.keeping import disk_store
 from napari_sam21.models.weights import load_model
 
 T = TypeVar("T")
+Job = Callable[[Model, ModelInput, Cancellation], T]
 Failed = Callable[[BaseException], None]
 
 
@@ -75,6 +76,7 @@ class Inference:
     def __init__(self, deliver: Deliver, store: Store) -> None:
         self._encoding = Lane("sam21-encode", deliver)
         self._decoding = Lane("sam21-decode", deliver)
+        self._reading = Lane("sam21-read", deliver)  # what nobody waits for
         self._deliver = deliver
         self._store = store
         self._unsubscribe: Callable[[], None] | None = None
@@ -156,6 +158,7 @@ class Inference:
             self._ready[source.token] = self._kept
             done(self._kept)
 
+        self.stop_quiet()
         self._encoding.submit(job, keep, failed)
         self.asked.emit()
 
@@ -163,8 +166,8 @@ class Inference:
 
     @property
     def quiet(self) -> bool:
-        """Whether something is encoded that nobody waits for."""
-        return self._encoding.quiet
+        """Whether something is read or encoded that nobody waits for."""
+        return self._encoding.quiet or self._reading.busy
 
     def prepare_quietly(
         self, source: Source, done: Callable[[], None], failed: Failed
@@ -185,39 +188,56 @@ class Inference:
             self._unused.add(embedding.key)
             store.put_aside(embedding)
 
-        def job(model: Model, cancel: Cancellation) -> Embedding:
-            model_input = source.read()
-            cancel.raise_if_wished()
-            return encode_stored(model, model_input, store, cancel, keep_aside)
+        def job(model: Model, read: ModelInput, cancel: Cancellation) -> Embedding:
+            return encode_stored(model, read, store, cancel, keep_aside)
 
         def keep(embedding: Embedding) -> None:
             self._ready[source.token] = embedding
             done()
 
-        return self._quietly(job, keep, failed)
+        return self._quietly(source, job, keep, failed)
 
     def fill_quietly(
-        self, source: Source, done: Callable[[Step], None], failed: Failed
+        self, source: Source, done: Callable[[bool], None], failed: Failed
     ) -> bool:
         """See to it that a source is in the store, while nobody waits for anything.
 
-        As `prepare_quietly`, but it is kept where embeddings are kept longest.
+        As `prepare_quietly`, but it is kept where embeddings are kept longest, and
+        `done` hears whether it was made.
         """
         store = self._store
-        return self._quietly(
-            lambda model, cancel: fill(model, source, store, cancel), done, failed
-        )
+
+        def job(model: Model, read: ModelInput, cancel: Cancellation) -> bool:
+            return fill(model, read, store, cancel)
+
+        return self._quietly(source, job, done, failed)
 
     def stop_quiet(self) -> None:
         """Stop what nobody waits for."""
+        self._reading.cancel()
         self._encoding.stop_quiet()
 
     def _quietly(
+        self, source: Source, job: Job[T], done: Callable[[T], None], failed: Failed
+    ) -> bool:
+        """Read in a lane of its own: reading cannot be stopped, and nobody may wait."""
+        if self.encoding or self.quiet:
+            return False
+
+        def begin(read: ModelInput) -> None:
+            self._encode_quietly(
+                lambda model, cancel: job(model, read, cancel), done, failed
+            )
+
+        self._reading.submit(lambda _: source.read(), begin, failed)
+        return True
+
+    def _encode_quietly(
         self,
         job: Callable[[Model, Cancellation], T],
         done: Callable[[T], None],
         failed: Failed,
-    ) -> bool:
+    ) -> None:
         choice, name = self._choice, self._name
 
         def run(cancel: Cancellation) -> tuple[Model, T]:
@@ -229,7 +249,7 @@ class Inference:
             self._model = result[0]
             done(result[1])
 
-        return self._encoding.submit_quietly(run, hand_over, failed)
+        self._encoding.submit_quietly(run, hand_over, failed)
 
     def _load(self, choice: int, name: str | Path) -> Model:
         """Load a model in the encode lane; kept even if the encode is cancelled."""
@@ -264,6 +284,7 @@ class Inference:
 
     def cancel(self) -> None:
         """Stop encoding, and drop the answer that is on its way."""
+        self.stop_quiet()
         self._encoding.cancel()
         self._decoding.cancel()
         self.asked.emit()
@@ -273,5 +294,6 @@ class Inference:
         if self._unsubscribe is not None:
             self._unsubscribe()
         self.asked.disconnect()
+        self._reading.close()
         self._encoding.close()
         self._decoding.close()

@@ -6,12 +6,13 @@ asked for: what the user waits for stops the running item, which is begun again 
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from napari_sam21.core.errors import ModelError, StoreError
-from napari_sam21.core.fill import Progress, Step, how_long
+from napari_sam21.core.fill import Progress, how_long
 from napari_sam21.inference import Inference
 from napari_sam21.layers.source import PlaneSource
 from napari_sam21.ports import Host
@@ -57,6 +58,7 @@ class Precompute:
         self.report = ""
         self._inference, self._changed, self._say = inference, changed, say
         self._model: str | Path = ""
+        self._begun = 0.0
         self._left: deque[PlaneSource] = deque()
         self._later = host.debounced(self._go_on, PAUSE_MS)
         inference.asked.connect(self._asked)
@@ -108,14 +110,15 @@ class Precompute:
             self.cancel("Another model is in use now.")
         elif not self._left:
             self._end("")
-        elif not self._inference.fill_quietly(
-            self._left[0], self._filled, self._failed
-        ):
+        elif self._inference.fill_quietly(self._left[0], self._filled, self._failed):
+            self._begun = time.monotonic()
+        else:
             self._later()  # the user's own request is still on its way
 
-    def _filled(self, step: Step) -> None:
+    def _filled(self, made: bool) -> None:
         if self.progress is not None:
-            self._pass(self.progress.after(step))
+            seconds = time.monotonic() - self._begun
+            self._pass(self.progress.after(made, seconds))
 
     def _failed(self, error: BaseException) -> None:
         """One that cannot be made does not stop the rest, but a model does."""

@@ -77,9 +77,9 @@ class Storeroom:
         if disk is None or disk.problem is not None:
             return "In memory only"
         if self._sizes is None:
-            return "On disk"
+            return "Disk"
         held, budget = self._sizes
-        return f"{held / GB:.1f} of {budget / GB:.1f} GB on disk"
+        return f"Disk: {held / GB:.1f} of {budget / GB:.3g} GB"
 
     def tip(self) -> str:
         """Say where they are, and why it is so."""

@@ -24,7 +24,7 @@ def dock(open_dock, qtbot):
     dock.ready()
     dock.row = dock.widget.findChild(EmbeddingsRow)
     dock.row.follow()
-    qtbot.waitUntil(lambda: "GB on disk" in dock.row.kept.text())
+    qtbot.waitUntil(lambda: "Disk: 0.0 of " in dock.row.kept.text())
     return dock
 
 

@@ -9,25 +9,15 @@ import pytest
 
 from napari_sam21.core.disk_store import DiskStore
 from napari_sam21.core.errors import Cancelled, StoreError
-from napari_sam21.core.fill import Progress, Step, fill, how_long, how_much
+from napari_sam21.core.fill import Progress, fill, how_long, how_much
 from napari_sam21.core.preprocess import ModelInput, prepare
 from napari_sam21.core.runtime import Cancellation
 from napari_sam21.core.store import EMBEDDING_BYTES, EmbeddingStore, MemoryStore
 
 
-class Pixels:
-    """Something to embed."""
-
-    def __init__(self, image: np.ndarray) -> None:
-        self._image = image
-
-    def read(self) -> ModelInput:
-        return prepare(self._image)
-
-
 @pytest.fixture
-def source(image: np.ndarray) -> Pixels:
-    return Pixels(image)
+def source(image: np.ndarray) -> ModelInput:
+    return prepare(image)
 
 
 @pytest.fixture
@@ -36,27 +26,25 @@ def kept(tmp_path: Path) -> EmbeddingStore:
 
 
 def test_it_is_on_disk_at_once_and_leaves_memory_alone(tiny, source, kept) -> None:
-    step = fill(tiny, source, kept)
-    assert step.made
-    assert step.seconds > 0
-    key = tiny.key(source.read())
+    assert fill(tiny, source, kept)
+    key = tiny.key(source)
     assert kept.disk.get(key).key == key
     assert kept.memory.nbytes == 0
-    assert not fill(tiny, source, kept).made
+    assert not fill(tiny, source, kept)
 
 
 def test_what_is_in_memory_only_comes_to_the_disk(tiny, source, kept, encodes) -> None:
-    found = tiny.encode_input(source.read())
+    found = tiny.encode_input(source)
     kept.memory.put(found)
-    assert fill(tiny, source, kept).made
+    assert fill(tiny, source, kept)
     assert kept.disk.has(found.key)
     assert encodes == [found.key]
 
 
 def test_without_a_disk_it_is_kept_in_memory(tiny, source) -> None:
     store = EmbeddingStore(MemoryStore())
-    assert fill(tiny, source, store).made
-    assert not fill(tiny, source, store).made
+    assert fill(tiny, source, store)
+    assert not fill(tiny, source, store)
     assert store.memory.nbytes == EMBEDDING_BYTES
 
 
@@ -64,8 +52,8 @@ def test_a_damaged_entry_is_made_again_when_it_is_used(tiny, source, kept) -> No
     fill(tiny, source, kept)
     (path,) = kept.disk.folder.iterdir()
     path.write_bytes(b"damaged")
-    assert kept.get(tiny.key(source.read())) is None
-    assert fill(tiny, source, kept).made
+    assert kept.get(tiny.key(source)) is None
+    assert fill(tiny, source, kept)
 
 
 def test_what_cannot_be_kept_is_an_error(tiny, source, tmp_path) -> None:
@@ -74,7 +62,7 @@ def test_what_cannot_be_kept_is_an_error(tiny, source, tmp_path) -> None:
     with pytest.raises(StoreError, match="choose another folder for embeddings"):
         fill(tiny, source, store)
     assert store.capacity == store.memory.capacity
-    assert fill(tiny, source, store).made, "in memory from now on"
+    assert fill(tiny, source, store), "in memory from now on"
 
 
 def test_a_wish_to_stop(tiny, source, kept) -> None:
@@ -93,8 +81,8 @@ def test_capacities() -> None:
 def test_progress_counts_and_guesses() -> None:
     progress = Progress(10)
     assert progress.seconds_left is None
-    progress = progress.after(Step(False, 0.1)).after(Step(True, 2.0))
-    progress = progress.after(Step(True, 4.0)).without("slice 3: broken")
+    progress = progress.after(False, 0.1).after(True, 2.0)
+    progress = progress.after(True, 4.0).without("slice 3: broken")
     assert (progress.made, progress.found, progress.done) == (2, 1, 4)
     assert progress.seconds_left == pytest.approx(6 * 3.0)
     assert progress.problems == ("slice 3: broken",)

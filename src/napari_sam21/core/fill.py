@@ -2,30 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 from napari_sam21.core.errors import StoreError
 from napari_sam21.core.preprocess import ModelInput
 from napari_sam21.core.runtime import Cancellation
 from napari_sam21.core.sam2 import Model
 from napari_sam21.core.store import EMBEDDING_BYTES, Store
-
-
-class Readable(Protocol):
-    """Something that can be embedded."""
-
-    def read(self) -> ModelInput:
-        """Read and prepare the pixels, in the calling thread."""
-
-
-@dataclass(frozen=True)
-class Step:
-    """What became of one embedding: was it made, and how long did it take."""
-
-    made: bool
-    seconds: float
 
 
 @dataclass(frozen=True)
@@ -62,12 +45,11 @@ class Progress:
             return None
         return (self.total - self.done) * self.seconds / self.made
 
-    def after(self, step: Step) -> Progress:
-        """Count a step that went well."""
-        if not step.made:
+    def after(self, made: bool, seconds: float) -> Progress:
+        """Count one that is in the store now; whether it was made, and how long."""
+        if not made:
             return replace(self, found=self.found + 1)
-        seconds = self.seconds + step.seconds
-        return replace(self, made=self.made + 1, seconds=seconds)
+        return replace(self, made=self.made + 1, seconds=self.seconds + seconds)
 
     def without(self, problem: str) -> Progress:
         """Count one that failed."""
@@ -75,12 +57,20 @@ class Progress:
 
 
 def fill(
-    model: Model, source: Readable, store: Store, cancel: Cancellation | None = None
-) -> Step:
+    model: Model,
+    model_input: ModelInput,
+    store: Store,
+    cancel: Cancellation | None = None,
+) -> bool:
     """See to it that an embedding is in the store.
 
     What is there already costs reading and a digest, and is counted as just used, so
     that a plan that is taken up again does not drive out its own beginning.
+
+    Returns
+    -------
+    bool
+        Whether it was made.
 
     Raises
     ------
@@ -89,13 +79,9 @@ def fill(
     StoreError
         If it was made, and is not kept.
     """
-    start = time.monotonic()
-    model_input = source.read()
-    if cancel is not None:
-        cancel.raise_if_wished()
     key = model.key(model_input)
     if store.has(key):
-        return Step(False, time.monotonic() - start)
+        return False
     found = store.get(key) or model.encode_input(model_input, cancel)
     store.put_now(found)
     if not store.has(key):
@@ -103,7 +89,7 @@ def fill(
             "an embedding that was made cannot be kept: make room on the disk, or "
             "choose another folder for embeddings"
         )
-    return Step(True, time.monotonic() - start)
+    return True
 
 
 def how_long(seconds: float) -> str:
