@@ -46,6 +46,11 @@ LIMITS = MappingProxyType(
         "click": Limit("click → preview refreshed / bare decoder run", "×", 2.0),
         "click_painting": Limit("the same while the canvas paints (software GL)", "×"),
         "paint": Limit("one paint of the canvas (software GL)", "ms"),
+        "ahead": Limit("click while neighbours are embedded / at rest", "×", 2.0),
+        "ahead_plan": Limit("click while a plan is carried out / at rest", "×"),
+        "ahead_idle": Limit(
+            "processor time at rest, neighbours done − off", "ms/s", 20
+        ),
         "event_loop": Limit("event loop p99 gap, encoding − idle", "ms", 15.0),
         "event_loop_longest": Limit("event loop longest gap, encoding", "ms"),
         "commit": Limit("commit 512² into 10k² uint16 / data_setitem", "×", 2.0),

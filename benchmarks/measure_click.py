@@ -66,15 +66,22 @@ class Clicker:
         self._controller.clear()
         rest(QUIET)
         self._frame.setUpdatesEnabled(painting)
+        try:
+            return self.add()
+        finally:
+            self._frame.setUpdatesEnabled(True)
+
+    def add(self, *hidden: float) -> float:
+        """Add a point on a slice now; return milliseconds to the refreshed preview."""
         points = self._controller.editor.scene.prompts.layer
+        point = [*hidden, *self._rng.uniform(200, 800, 2)]
         watchdog = QTimer()
         watchdog.setSingleShot(True)
         watchdog.timeout.connect(self._loop.quit)
         watchdog.start(TIMEOUT)
         start = time.perf_counter()
-        points.add(self._rng.uniform(200, 800, (1, 2)))
+        points.add([point])
         self._loop.exec()
-        self._frame.setUpdatesEnabled(True)
         if self._drawn < start:
             raise TimeoutError(f"no preview: {self._controller.view().status}")
         return (self._drawn - start) * 1e3

@@ -35,6 +35,7 @@ class Part:
 PARTS = {
     "encode": Part(15, window=False),
     "click": Part(30),
+    "ahead": Part(12),
     "event_loop": Part(4),
     "commit": Part(30),
     "memory": Part(5, window=False),

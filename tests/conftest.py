@@ -14,7 +14,7 @@ from serving import packed, put_into_table, row_for, serving
 
 import napari_sam21 as sam
 from napari_sam21.inference import shared_store
-from napari_sam21.models import home, last
+from napari_sam21.models import home, keeping, last
 
 
 @pytest.fixture(autouse=True)
@@ -28,7 +28,10 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         monkeypatch.setenv(f"XDG_{kind.upper()}_HOME", str(folder / kind))
     monkeypatch.setattr(home, "user_data_path", lambda *_, **__: folder / "data")
     monkeypatch.setattr(home, "user_cache_path", lambda *_, **__: folder / "cache")
-    monkeypatch.setattr(last, "user_config_path", lambda *_, **__: folder / "config")
+    for each in (last, keeping):
+        monkeypatch.setattr(
+            each, "user_config_path", lambda *_, **__: folder / "config"
+        )
     shared_store.cache_clear()
     yield folder
     if shared_store.cache_info().currsize:
@@ -71,6 +74,20 @@ def desk(tiny_folder: Path) -> Iterator[Callable[..., Desk]]:
     yield make
     for each in made:
         each.close()
+
+
+@pytest.fixture
+def encodes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Keys of all inputs that are encoded from now on; they are encoded as ever."""
+    keys: list[str] = []
+    encode = sam.Model.encode_input
+
+    def noted(model: sam.Model, model_input: Any, *rest: Any) -> Any:
+        keys.append(model.key(model_input))
+        return encode(model, model_input, *rest)
+
+    monkeypatch.setattr(sam.Model, "encode_input", noted)
+    return keys
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from test_cli import WIDE, call
 
 import napari_sam21 as sam
 from napari_sam21.core.disk_store import DiskStore
-from napari_sam21.models import clean, home
+from napari_sam21.models import clean, home, keeping
 
 
 @pytest.fixture
@@ -159,7 +159,7 @@ def test_clean_leaves_a_download_that_runs(mine: str) -> None:
 
 def keep_embedding(tiny: sam.Model, image: np.ndarray) -> Path:
     """Put an embedding where a session would; return its file."""
-    folder = home.embeddings_folder()
+    folder = keeping.embeddings_folder()
     DiskStore(folder).put(tiny.encode(image))
     (path,) = folder.iterdir()
     return path

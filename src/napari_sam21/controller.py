@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from psygnal import Signal
 
+from napari_sam21.ahead import Ahead
 from napari_sam21.commits import Committer
 from napari_sam21.core.errors import Sam21Error
 from napari_sam21.core.lanes import Lane
@@ -26,6 +27,7 @@ from napari_sam21.layers.scene import leave_prompts
 from napari_sam21.layers.target import OutputTarget
 from napari_sam21.outputs import Outputs
 from napari_sam21.ports import Host
+from napari_sam21.precompute import Precompute
 from napari_sam21.shelf import ModelShelf
 from napari_sam21.view import KEYS, View, view_of
 
@@ -62,6 +64,16 @@ class Controller:
         if inference is None:
             self.inference.use(self.shelf.first())
         self.inference.listen(lambda message: self.say(message, problem=True))
+        self.precompute = Precompute(
+            self.inference, host, self.editor_changed, self.say
+        )
+        self.ahead = Ahead(
+            viewer,
+            self.inference,
+            host,
+            lambda: self.editor,
+            lambda: self.precompute.running,
+        )
         self._counting = Lane("sam21-count", host.deliver)
         self.target = OutputTarget(viewer, self._counting, self._counted, self.failed)
         self._put_aside: dict[Any, tuple[Mark, ...]] = {}
@@ -87,6 +99,8 @@ class Controller:
             The window is gone already: only stop, and touch nothing.
         """
         self.changed.disconnect()
+        self.ahead.close()
+        self.precompute.close()
         for emitter, call in self._connections:
             emitter.disconnect(call)
         self._connections.clear()
@@ -163,7 +177,8 @@ class Controller:
         if image is None:
             return
         active = self._viewer.layers.selection.active
-        keys = {key.binding: getattr(self, key.action) for key in KEYS}
+        stirring = self.ahead.stirring
+        keys = {key.binding: stirring(getattr(self, key.action)) for key in KEYS}
         self.editor = ImageEditor(
             self._viewer, image, self.inference, self._host, self, keys
         )

@@ -11,7 +11,7 @@ from typing import Any
 from napari_sam21 import demo, desktop
 from napari_sam21.core.disk_store import DiskStore
 from napari_sam21.core.errors import Sam21Error
-from napari_sam21.models import home
+from napari_sam21.models import home, keeping
 from napari_sam21.models.library import ModelState, states
 from napari_sam21.models.offer import megabytes
 
@@ -80,12 +80,12 @@ def places() -> dict[str, str]:
 
 def _embeddings() -> str:
     """The folder of embeddings, and how full it is."""
-    store = DiskStore(home.embeddings_folder())
+    store = keeping.disk_store() or DiskStore(keeping.embeddings_folder())
     held = megabytes(store.nbytes)
-    if not home.embeddings_wanted():
-        return (
-            f"memory only ({home.CACHE_VARIABLE}={home.OFF}); {held} in {store.folder}"
-        )
+    if not keeping.embeddings_wanted():
+        off = f"{home.CACHE_VARIABLE}={home.OFF}"
+        why = off if keeping.environment() else "switched off in the dock"
+        return f"memory only ({why}); {held} in {store.folder}"
     return f"{store.folder} ({held} of at most {megabytes(store.budget)})"
 
 

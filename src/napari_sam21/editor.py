@@ -328,7 +328,11 @@ class ImageEditor:
             self.scene.preview.draw(answer, plane)
 
     def _source(self, plane: Plane) -> Source:
-        return self.sight.source(plane, self._watch.version, self._region(plane))
+        return self.source(plane, self._region(plane))
+
+    def source(self, plane: Plane, region: Region) -> Source:
+        """Return how a region of a plane is seen now, be it on show or not."""
+        return self.sight.source(plane, self._watch.version, region)
 
     def _view_moved(self) -> None:
         """Another slice or contrast: draw what waits there, embed when it rests."""

@@ -6,11 +6,13 @@ import atexit
 from collections.abc import Callable, Hashable
 from functools import cache, partial
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 from weakref import WeakValueDictionary
 
-from napari_sam21.core.disk_store import DiskStore
+from psygnal import Signal
+
 from napari_sam21.core.embedding import Answer, Embedding
+from napari_sam21.core.fill import fill
 from napari_sam21.core.lanes import Deliver, Lane
 from napari_sam21.core.preprocess import ModelInput
 from napari_sam21.core.prompts import Prompts
@@ -23,9 +25,11 @@ from napari_sam21.core.store import (
     Tell,
     encode_stored,
 )
-from napari_sam21.models.home import embeddings_folder, embeddings_wanted
+from napari_sam21.models.keeping import disk_store
 from napari_sam21.models.weights import load_model
 
+T = TypeVar("T")
+Job = Callable[[Model, ModelInput, Cancellation], T]
 Failed = Callable[[BaseException], None]
 
 
@@ -44,11 +48,10 @@ class Source(Protocol):
 def shared_store() -> EmbeddingStore:
     """Return the one store that all viewers of this process share.
 
-    It keeps embeddings on disk as well, in the user's own cache, unless
-    ``NAPARI_SAM21_CACHE`` names another folder or is ``off``.
+    It keeps embeddings on disk as well, where the user has chosen; see
+    `models.keeping`.
     """
-    disk = DiskStore(embeddings_folder()) if embeddings_wanted() else None
-    store = EmbeddingStore(MemoryStore(), disk)
+    store = EmbeddingStore(MemoryStore(), disk_store())
     atexit.register(store.close)
     return store
 
@@ -61,11 +64,19 @@ class Inference:
     deliver : callable
         Runs a call in the thread that owns the layers.
     store : Store
+
+    Attributes
+    ----------
+    asked : Signal
+        Somebody waits for something, or does not any more.
     """
+
+    asked = Signal()
 
     def __init__(self, deliver: Deliver, store: Store) -> None:
         self._encoding = Lane("sam21-encode", deliver)
         self._decoding = Lane("sam21-decode", deliver)
+        self._reading = Lane("sam21-read", deliver)  # what nobody waits for
         self._deliver = deliver
         self._store = store
         self._unsubscribe: Callable[[], None] | None = None
@@ -76,6 +87,12 @@ class Inference:
         self._ready: WeakValueDictionary[Hashable, Embedding] = WeakValueDictionary()
         self._kept: Embedding | None = None
         self._pending: Hashable = None
+        self._unused: set[str] = set()  # keys made on the off chance
+
+    @property
+    def store(self) -> Store:
+        """Where embeddings are kept."""
+        return self._store
 
     @property
     def model_name(self) -> str | Path:
@@ -141,7 +158,98 @@ class Inference:
             self._ready[source.token] = self._kept
             done(self._kept)
 
+        self.stop_quiet()
         self._encoding.submit(job, keep, failed)
+        self.asked.emit()
+
+    # --- while nobody waits ------------------------------------------------------
+
+    @property
+    def quiet(self) -> bool:
+        """Whether something is read or encoded that nobody waits for."""
+        return self._encoding.quiet or self._reading.busy
+
+    def prepare_quietly(
+        self, source: Source, done: Callable[[], None], failed: Failed
+    ) -> bool:
+        """Embed a source on the off chance, while nobody waits for anything.
+
+        It is kept in memory only, until somebody asks it. What is asked for stops it,
+        and then neither `done` nor `failed` is called.
+
+        Returns
+        -------
+        bool
+            Whether it was begun.
+        """
+        store = self._store
+
+        def keep_aside(embedding: Embedding) -> None:
+            self._unused.add(embedding.key)
+            store.put_aside(embedding)
+
+        def job(model: Model, read: ModelInput, cancel: Cancellation) -> Embedding:
+            return encode_stored(model, read, store, cancel, keep_aside)
+
+        def keep(embedding: Embedding) -> None:
+            self._ready[source.token] = embedding
+            done()
+
+        return self._quietly(source, job, keep, failed)
+
+    def fill_quietly(
+        self, source: Source, done: Callable[[bool], None], failed: Failed
+    ) -> bool:
+        """See to it that a source is in the store, while nobody waits for anything.
+
+        As `prepare_quietly`, but it is kept where embeddings are kept longest, and
+        `done` hears whether it was made.
+        """
+        store = self._store
+
+        def job(model: Model, read: ModelInput, cancel: Cancellation) -> bool:
+            return fill(model, read, store, cancel)
+
+        return self._quietly(source, job, done, failed)
+
+    def stop_quiet(self) -> None:
+        """Stop what nobody waits for."""
+        self._reading.cancel()
+        self._encoding.stop_quiet()
+
+    def _quietly(
+        self, source: Source, job: Job[T], done: Callable[[T], None], failed: Failed
+    ) -> bool:
+        """Read in a lane of its own: reading cannot be stopped, and nobody may wait."""
+        if self.encoding or self.quiet:
+            return False
+
+        def begin(read: ModelInput) -> None:
+            self._encode_quietly(
+                lambda model, cancel: job(model, read, cancel), done, failed
+            )
+
+        self._reading.submit(lambda _: source.read(), begin, failed)
+        return True
+
+    def _encode_quietly(
+        self,
+        job: Callable[[Model, Cancellation], T],
+        done: Callable[[T], None],
+        failed: Failed,
+    ) -> None:
+        choice, name = self._choice, self._name
+
+        def run(cancel: Cancellation) -> tuple[Model, T]:
+            model = self._load(choice, name)
+            cancel.raise_if_wished()
+            return model, job(model, cancel)
+
+        def hand_over(result: tuple[Model, T]) -> None:
+            self._model = result[0]
+            done(result[1])
+
+        self._encoding.submit_quietly(run, hand_over, failed)
 
     def _load(self, choice: int, name: str | Path) -> Model:
         """Load a model in the encode lane; kept even if the encode is cancelled."""
@@ -165,6 +273,10 @@ class Inference:
         self._decoding.submit(
             lambda _: asked.decode(embedding, prompts, previous), done, failed
         )
+        if embedding.key in self._unused:
+            self._unused.discard(embedding.key)
+            self._store.put(embedding)
+        self.asked.emit()
 
     def forget_question(self) -> None:
         """Drop the answer that is on its way."""
@@ -172,12 +284,16 @@ class Inference:
 
     def cancel(self) -> None:
         """Stop encoding, and drop the answer that is on its way."""
+        self.stop_quiet()
         self._encoding.cancel()
         self._decoding.cancel()
+        self.asked.emit()
 
     def close(self) -> None:
         """Cancel, and let the threads end."""
         if self._unsubscribe is not None:
             self._unsubscribe()
+        self.asked.disconnect()
+        self._reading.close()
         self._encoding.close()
         self._decoding.close()

@@ -18,6 +18,7 @@ from qtpy.QtWidgets import (
 
 from napari_sam21._qt.choices import OptionalList, follow, let_shrink, plain_button
 from napari_sam21._qt.closing import CloseGuard
+from napari_sam21._qt.embeddings_row import EmbeddingsRow
 from napari_sam21._qt.host import QtHost
 from napari_sam21._qt.look_panel import LookPanel
 from napari_sam21._qt.model_picker import ModelPicker
@@ -71,6 +72,7 @@ class SamWidget(QWidget):
         self._make_state()
         self._look = LookPanel(napari_viewer, self._call)
         self._object = ObjectPanel(self._call)
+        self._embeddings = EmbeddingsRow(lambda: self.controller)
         self._lay_out()
         self._open()
 
@@ -94,6 +96,7 @@ class SamWidget(QWidget):
         if self.controller is not None and self.parent() is None:
             self.controller.close()
             self.controller = None
+            self._embeddings.leave()
             if self._guard is not None:
                 self._guard.remove()
                 self._guard = None
@@ -175,6 +178,7 @@ class SamWidget(QWidget):
         form.addRow("Region", region)
         form.addRow("Labels", self._labels.native)
         form.addRow("Overlap", self._policy.native)
+        form.addRow("Embeddings", self._embeddings)
         for name, row in self._object.rows:
             form.addRow(name, row)
         wait = QHBoxLayout()
@@ -224,6 +228,7 @@ class SamWidget(QWidget):
         self._cancel.setVisible(view.busy)
         self._start.setVisible(not view.clickable and controller.image is not None)
         self._object.show_state(view)
+        self._embeddings.follow()
 
     def _mark_problem(self, problem: bool) -> None:
         """Colour the status; a style sheet is slow to set, so only on a change."""

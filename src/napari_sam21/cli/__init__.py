@@ -15,6 +15,7 @@ import napari_sam21
 from napari_sam21.cli.convert import run_convert
 from napari_sam21.cli.demo import run_demo
 from napari_sam21.cli.doctor import run_doctor
+from napari_sam21.cli.embed import run_embed
 from napari_sam21.cli.export import run_export
 from napari_sam21.cli.models import models
 from napari_sam21.cli.replay import replay
@@ -34,6 +35,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "setup": run_setup,
     "convert": run_convert,
     "export": run_export,
+    "embed": run_embed,
     "clean": run_clean,
     "replay": replay,
 }

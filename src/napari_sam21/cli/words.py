@@ -60,20 +60,32 @@ def agreed(question: str, yes: bool, flag: str = "--yes") -> bool:
 
 
 @contextmanager
-def progress_bar() -> Iterator[Callable[[str, int, int], None]]:
-    """Show a bar on the standard error for calls of a step, done, and all bytes."""
+def progress_bar(
+    amount: Callable[[int, int], str] | None = None,
+) -> Iterator[Callable[[str, int, int], None]]:
+    """Show a bar on the standard error for calls of a step, done, and all.
+
+    Parameters
+    ----------
+    amount : callable
+        Says how much of what is done. Default: in bytes.
+    """
+    told = amount or _bytes
     columns = ("{task.description}", BarColumn(), "{task.fields[amount]}")
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("", total=None, amount="")
 
         def show(step: str, done: int, total: int) -> None:
-            amount = f"{megabytes(done)} of {megabytes(total)}" if total else ""
             bar.update(
                 task,
                 description=step,
                 completed=done,
                 total=total or None,
-                amount=amount,
+                amount=told(done, total) if total else "",
             )
 
         yield show
+
+
+def _bytes(done: int, total: int) -> str:
+    return f"{megabytes(done)} of {megabytes(total)}"

@@ -145,6 +145,13 @@ class DiskStore:
         self.touch(key)
         return found
 
+    def has(self, key: str) -> bool:
+        """Whether there is an entry, whole or not; counts it as just used."""
+        if self._is_off() or not self._path(key).is_file():
+            return False
+        self.touch(key)
+        return True
+
     def put(self, embedding: Embedding) -> None:
         """Keep an embedding, unless it alone exceeds the budget."""
         if self._is_off():

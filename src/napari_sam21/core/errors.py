@@ -33,5 +33,13 @@ class FileError(Sam21Error, ValueError):
     """A file cannot be read or written, for a reason the message names."""
 
 
+class StoreError(Sam21Error):
+    """Embeddings cannot be kept where they should be."""
+
+
+class PlanError(Sam21Error, ValueError):
+    """More is to be embedded ahead than makes sense."""
+
+
 class Cancelled(Sam21Error):
     """The caller asked for the run to stop."""

@@ -36,11 +36,17 @@ class Lane:
         self._number = 0
         self._future: Future[Any] | None = None
         self._cancellation = Cancellation()
+        self._is_quiet = False
 
     @property
     def busy(self) -> bool:
         """Whether the newest request is still to be answered."""
-        return self._future is not None
+        return self._future is not None and not self._is_quiet
+
+    @property
+    def quiet(self) -> bool:
+        """Whether a job runs that nobody waits for."""
+        return self._future is not None and self._is_quiet
 
     def submit(
         self,
@@ -60,6 +66,42 @@ class Lane:
             Gets the exception instead, but not `Cancelled`.
         """
         self.cancel()
+        self._begin(job, done, failed)
+
+    def submit_quietly(
+        self,
+        job: Callable[[Cancellation], T],
+        done: Callable[[T], None],
+        failed: Callable[[BaseException], None],
+    ) -> bool:
+        """Run a job that nobody waits for, if nothing else is asked for.
+
+        It does not count as busy. Whatever is asked for stops it, and then neither
+        `done` nor `failed` is called.
+
+        Returns
+        -------
+        bool
+            Whether it was begun.
+        """
+        if self._future is not None:
+            return False
+        self._begin(job, done, failed)
+        self._is_quiet = True
+        return True
+
+    def stop_quiet(self) -> None:
+        """Stop a job that nobody waits for; leave any other one alone."""
+        if self.quiet:
+            self.cancel()
+
+    def _begin(
+        self,
+        job: Callable[[Cancellation], T],
+        done: Callable[[T], None],
+        failed: Callable[[BaseException], None],
+    ) -> None:
+        self._is_quiet = False
         number = self._number
         self._cancellation = cancellation = Cancellation()
         self._future = future = self._pool.submit(job, cancellation)

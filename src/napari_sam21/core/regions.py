@@ -115,6 +115,39 @@ def regions_at(plane_shape: tuple[int, int], level: int) -> tuple[Region, ...]:
     )
 
 
+def beside(plane_shape: tuple[int, int], region: Region) -> tuple[Region, ...]:
+    """Return the regions of the same level that share half of one.
+
+    Right, left, below and above, as far as there are any; none for the whole plane and
+    for what is no region of the pyramid.
+    """
+    side, (height, width) = max(region.height, region.width), plane_shape
+    rows, columns = list(_starts(side, height)), list(_starts(side, width))
+    if region.r0 not in rows or region.c0 not in columns:
+        return ()
+    row, column = rows.index(region.r0), columns.index(region.c0)
+    found = []
+    for down, right in ((0, 1), (0, -1), (1, 0), (-1, 0)):
+        r, c = row + down, column + right
+        if 0 <= r < len(rows) and 0 <= c < len(columns):
+            end = min(rows[r] + side, height), min(columns[c] + side, width)
+            found.append(Region(rows[r], columns[c], *end))
+    return tuple(found)
+
+
+def level_of(plane_shape: tuple[int, int], region: Region) -> int | None:
+    """Return the level of a region; None for the whole plane."""
+    sides = {side_of(level): level for level in levels_of(plane_shape)}
+    return sides.get(max(region.height, region.width))
+
+
+def count_at(plane_shape: tuple[int, int], level: int) -> int:
+    """Return how many regions of a level cover a plane, without making them."""
+    side = side_of(level)
+    rows, columns = (sum(1 for _ in _starts(side, size)) for size in plane_shape)
+    return rows * columns
+
+
 def _span(start: float, stop: float, side: int, size: int) -> tuple[int, int] | None:
     """The span of one axis that holds a stretch, the most central one; or None."""
     held = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,6 +12,7 @@ from typing import Protocol
 from cachetools import LRUCache
 
 from napari_sam21.core.background import Background
+from napari_sam21.core.contract import FEATURES
 from napari_sam21.core.disk_store import DiskStore
 from napari_sam21.core.embedding import Embedding
 from napari_sam21.core.preprocess import ModelInput
@@ -19,6 +21,14 @@ from napari_sam21.core.sam2 import Model
 
 DEFAULT_BUDGET = 1 << 30
 """About sixty embeddings of 16.8 MB."""
+
+EMBEDDING_BYTES = sum(4 * math.prod(shape) for shape in FEATURES.values())
+"""Of any model, in memory."""
+ENTRY_BYTES = EMBEDDING_BYTES + 4096
+"""The same on disk, at most."""
+
+ASIDE_SHARE = 4
+"""At most a quarter of the memory is filled at a time with what nobody asked for."""
 
 PATIENCE = 2.0
 """Seconds that the end of a session waits for the disk."""
@@ -34,6 +44,23 @@ class Store(Protocol):
 
     def put(self, embedding: Embedding) -> None:
         """Keep an embedding, if there is room."""
+
+    @property
+    def capacity(self) -> int:
+        """How many embeddings are kept at most, where they are kept longest."""
+
+    def has(self, key: str) -> bool:
+        """Whether an embedding is there where it is kept longest; counts as a use."""
+
+    def put_now(self, embedding: Embedding) -> None:
+        """Keep an embedding where it is kept longest, in the calling thread."""
+
+    @property
+    def room_aside(self) -> int:
+        """How many embeddings may be made on the off chance, one after another."""
+
+    def put_aside(self, embedding: Embedding) -> None:
+        """Keep what was made on the off chance: in memory only."""
 
 
 class MemoryStore:
@@ -52,6 +79,20 @@ class MemoryStore:
         )
 
     @property
+    def capacity(self) -> int:
+        """How many embeddings are kept at most."""
+        return int(self._cache.maxsize // EMBEDDING_BYTES)
+
+    @property
+    def room_aside(self) -> int:
+        """How many may be made on the off chance: what is in use must stay."""
+        return self.capacity // ASIDE_SHARE
+
+    def has(self, key: str) -> bool:
+        """Whether an embedding is there; counts it as just used."""
+        return self.get(key) is not None
+
+    @property
     def nbytes(self) -> int:
         """Bytes of features held now."""
         return int(self._cache.currsize)
@@ -66,6 +107,14 @@ class MemoryStore:
         with self._lock:
             if embedding.nbytes <= self._cache.maxsize:
                 self._cache[embedding.key] = embedding
+
+    def put_now(self, embedding: Embedding) -> None:
+        """Keep an embedding, as `put` does."""
+        self.put(embedding)
+
+    def put_aside(self, embedding: Embedding) -> None:
+        """Keep an embedding, as `put` does."""
+        self.put(embedding)
 
     def clear(self) -> None:
         """Forget everything."""
@@ -128,6 +177,47 @@ class EmbeddingStore:
         if disk is not None:
             self._writing.submit(partial(disk.put, embedding))
 
+    @property
+    def _lasting(self) -> DiskStore | None:
+        """The disk, while it can be used."""
+        disk = self._disk
+        return None if disk is None or disk.problem is not None else disk
+
+    @property
+    def capacity(self) -> int:
+        """How many embeddings are kept at most, on disk if they are kept there."""
+        disk = self._lasting
+        return self.memory.capacity if disk is None else disk.budget // ENTRY_BYTES
+
+    @property
+    def room_aside(self) -> int:
+        """How many may be made on the off chance, in memory."""
+        return self.memory.room_aside
+
+    def has(self, key: str) -> bool:
+        """Whether an embedding is on disk, or without a disk in memory."""
+        disk = self._lasting
+        return self.memory.has(key) if disk is None else disk.has(key)
+
+    def put_now(self, embedding: Embedding) -> None:
+        """Keep an embedding on disk, or without a disk in memory.
+
+        The calling thread writes: whoever makes many never gets ahead of the disk, and
+        what the user has in memory stays there.
+        """
+        disk = self._lasting
+        if disk is None:
+            self.memory.put(embedding)
+        else:
+            disk.put(embedding)
+
+    def put_aside(self, embedding: Embedding) -> None:
+        """Keep what was made on the off chance: in memory, and not on disk.
+
+        There it would drive out what somebody has used.
+        """
+        self.memory.put(embedding)
+
     def flush(self, timeout: float | None = None) -> bool:
         """Wait until all is on disk; False if it is not, after so many seconds."""
         return self._writing.flush(timeout)
@@ -180,6 +270,7 @@ def encode_stored(
     model_input: ModelInput,
     store: Store,
     cancel: Cancellation | None = None,
+    keep: Callable[[Embedding], None] | None = None,
 ) -> Embedding:
     """Return the embedding of an input from the store, else encode and keep it.
 
@@ -189,7 +280,7 @@ def encode_stored(
     found = store.get(model.key(model_input))
     if found is None:
         found = model.encode_input(model_input, cancel)
-        store.put(found)
+        (keep or store.put)(found)
     region, shape = model_input.region, model_input.plane_shape
     if (found.region, found.shape) == (region, shape):
         return found

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from napari_sam21.core.disk_store import DiskStore
 from napari_sam21.core.errors import ModelError
-from napari_sam21.models import home
+from napari_sam21.models import home, keeping
 from napari_sam21.models.library import folder_size, states
 
 BUSY_SECONDS = 120.0
@@ -40,7 +40,7 @@ def leftovers() -> list[Leftover]:
 
 def _embeddings() -> list[Leftover]:
     """Embeddings, however recent: a napari that is open bears it, and goes on."""
-    folder = home.embeddings_folder()
+    folder = keeping.embeddings_folder()
     size = DiskStore(folder).nbytes
     # The folder is one that the user may have named: only our files in it go.
     kept = Leftover("embeddings", folder, size, lambda path: DiskStore(path).clear())

@@ -56,23 +56,12 @@ def model_folders() -> tuple[Path, ...]:
 
 def partial_folder() -> Path:
     """Return the folder of downloads that are not complete; the user's own."""
-    return user_cache_path(APP, appauthor=False) / "downloads"
+    return own_cache() / "downloads"
 
 
-def embeddings_folder() -> Path:
-    """Return the folder of embeddings; the user's own, unless they name another.
-
-    What ``NAPARI_SAM21_CACHE`` names may hold other things: ours lie in a folder in it.
-    """
-    named = os.environ.get(CACHE_VARIABLE, "").strip()
-    if not named or named == OFF:
-        return user_cache_path(APP, appauthor=False) / "embeddings"
-    return Path(named).expanduser().absolute() / "embeddings"
-
-
-def embeddings_wanted() -> bool:
-    """Whether embeddings are kept on disk: not if ``NAPARI_SAM21_CACHE`` is "off"."""
-    return os.environ.get(CACHE_VARIABLE, "").strip() != OFF
+def own_cache() -> Path:
+    """Return the user's own folder for what can be made again."""
+    return user_cache_path(APP, appauthor=False)
 
 
 def mirror() -> str | None:

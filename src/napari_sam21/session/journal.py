@@ -1,9 +1,9 @@
 """The journal of one session: what is written, when, and how it is read again.
 
 Lines are only ever added. When `Journal.add` returns, a line has left this process, so
-that no crash of it loses the line; after `Journal.sync` no power cut does either. What a
-crash cuts short is the last line, which is then left out. A lock says that somebody is at
-it.
+that no crash of it loses the line; after `Journal.sync` no power cut does either. What
+a crash cuts short is the last line, which is then left out. A lock says that somebody
+is at it.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ class Journal:
                 ) from error
 
     def sync(self) -> None:
-        """Wait until what was added is on the disk; no matter if that cannot be told."""
+        """Wait until what was added is on the disk, as far as that can be told."""
         with suppress(OSError, ValueError):
             os.fsync(self._file.fileno())
 
