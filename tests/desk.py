@@ -17,10 +17,12 @@ from napari_sam21.inference import Inference
 class Desk:
     """Everything a test of the controller touches."""
 
-    def __init__(self, model: Path, *images: np.ndarray, **options: Any) -> None:
+    def __init__(
+        self, model: Path, *images: np.ndarray, store: Any = None, **options: Any
+    ) -> None:
         self.viewer = ViewerModel()
         self.host = PumpHost()
-        self.store = MemoryStore()
+        self.store = MemoryStore() if store is None else store
         self.inference = Inference(self.host.deliver, self.store)
         self.inference.use(model)
         self.controller = Controller(self.viewer, self.host, self.inference)
