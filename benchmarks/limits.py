@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 DIGITS = MappingProxyType({"×": 2, "IoU": 4, "logit": 5})
@@ -39,6 +39,29 @@ class Limit:
         return f"{value:.{digits}f} {self.unit}"
 
 
+SIZES = MappingProxyType(
+    {
+        "1k": "1k² uint16",
+        "4k": "4k² uint16",
+        "10k": "10k² uint16",
+        "20k": "20k² uint16",
+        "20k_zarr": "20k² multiscale zarr",
+        "stack": "(50, 3, 2048, 2048) dask",
+    }
+)
+"""Large images, as `benchmarks.growth` makes them."""
+
+GROWING = MappingProxyType(
+    {
+        "ready": Limit("zoomed in → a click is answered at once", "ms"),
+        "click": Limit("later click / the same at 1k²", "×", 1.5),
+        "commit": Limit("commit / the same at 1k²", "×", 1.5),
+        "memory": Limit("peak memory over napari + bare session", "MB", 300.0),
+        "loop": Limit("event loop p99 gap, at work − napari at rest", "ms", 15.0),
+    }
+)
+"""What each of them is measured for."""
+
 LIMITS = MappingProxyType(
     {
         "encode_grey": Limit("encode 1024² grey / bare encoder run", "×", 1.10),
@@ -67,6 +90,17 @@ LIMITS = MappingProxyType(
         "save_tiff_memory": Limit("memory it takes beside the plane / plane", "×", 0.5),
         "save_zarr_memory": Limit("the same as OME-Zarr", "×", 0.5),
         "save_wrong": Limit("pixels that do not come back", "px", 0.0),
+        **{
+            f"{what}_{size}": replace(limit, title=f"{words}: {limit.title}")
+            for size, words in SIZES.items()
+            for what, limit in GROWING.items()
+        },
+        "big_commit": Limit("longest gap while a 4096² mask is committed", "ms", 100.0),
+        "big_undo": Limit("pixels of it left after one undo", "px", 0.0),
+        "small_regions": Limit("IoU@1 lost in a 4096² mosaic, regions", "IoU", 0.03),
+        "small_squashed": Limit("the same, the mosaic squashed as a whole", "IoU"),
+        "moves_held": Limit("10,000 moves: most the store held / budget", "%", 100.0),
+        "moves_resident": Limit("10,000 moves: most resident / budget", "%", 105.0),
         "half_changed": Limit("masks that float16 on disk would change", "%"),
         "half_flips": Limit("pixels it would change in one mask, most", "px"),
         "half_iou": Limit("IoU of a mask with the exact one, least", "IoU"),

@@ -33,9 +33,17 @@ class Clicker:
     viewer : napari.Viewer
     controller : Controller
         With an embedding that is ready.
+    where : callable
+        Makes of a random generator the next point to click, data coordinates.
     """
 
-    def __init__(self, viewer: Any, controller: Any) -> None:
+    def __init__(
+        self,
+        viewer: Any,
+        controller: Any,
+        where: Callable[[Any], Any] = lambda rng: rng.uniform(200, 800, (1, 2)),
+    ) -> None:
+        self._where = where
         self._canvas = canvas_of(viewer)
         self._frame = frame_of(viewer)
         self._controller = controller
@@ -80,7 +88,7 @@ class Clicker:
         watchdog.timeout.connect(self._loop.quit)
         watchdog.start(TIMEOUT)
         start = time.perf_counter()
-        points.add([point])
+        points.add(np.array([[*hidden, *self._where(self._rng)[0]]]))
         self._loop.exec()
         if self._drawn < start:
             raise TimeoutError(f"no preview: {self._controller.view().status}")

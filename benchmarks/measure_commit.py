@@ -16,32 +16,32 @@ from napari_sam21.core.geometry import LOGITS_SIDE, whole_plane
 from napari_sam21.layers.prompts import Mark, prompts_on
 
 SIDE = 10_000
-CENTRE = (SIDE / 2, SIDE / 2)
 MASK_SIDE = 512
 
 
-def disc_answer() -> Answer:
-    """Return an answer whose best candidate is a disc, 512 pixels wide."""
-    cell = SIDE / LOGITS_SIDE
+def disc_answer(side: int = SIDE, mask_side: int = MASK_SIDE) -> Answer:
+    """Return an answer whose best candidate is a disc in the middle of a plane."""
+    cell = side / LOGITS_SIDE
     rows, columns = (np.mgrid[:LOGITS_SIDE, :LOGITS_SIDE] + 0.5) * cell - 0.5
-    distance = np.hypot(rows - CENTRE[0], columns - CENTRE[1])
-    disc = ((MASK_SIDE / 2 - distance) / cell).astype(np.float32)
+    distance = np.hypot(rows - side / 2, columns - side / 2)
+    disc = ((mask_side / 2 - distance) / cell).astype(np.float32)
     return Answer(
         np.array([0.9, 0.5, 0.4], np.float32),
         np.stack([disc, disc - 1, disc - 2]),
-        whole_plane((SIDE, SIDE)),
-        (SIDE, SIDE),
+        whole_plane((side, side)),
+        (side, side),
         "benchmark",
         0,
     )
 
 
-def show_answer(controller: Any) -> None:
+def show_answer(controller: Any, side: int = SIDE, mask_side: int = MASK_SIDE) -> None:
     """Put an object with its answer into the editor, as a click would."""
-    marks = (Mark(CENTRE, 1),)
+    answer = disc_answer(side, mask_side)
+    marks = (Mark((side / 2, side / 2), 1),)
     editor = controller.editor
     prompts = prompts_on(marks, editor.plane())
-    draft = Draft(prompts, (Round(prompts, disc_answer()),))
+    draft = Draft(prompts, (Round(prompts, answer),), region=answer.region)
     editor.set_marks(marks, draft)
 
 

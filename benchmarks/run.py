@@ -41,6 +41,9 @@ PARTS = {
     "memory": Part(5, window=False),
     "disk_store": Part(15, window=False),
     "save": Part(3, window=False),
+    "growth": Part(3),
+    "small_objects": Part(1, window=False),
+    "moves": Part(1, window=False),
 }
 """Modules named ``measure_…``, in the order they run."""
 
@@ -74,9 +77,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--model", default=str(DEFAULT), help="starter, or a folder")
     parser.add_argument("--json", type=Path, help="default: benchmarks/results/<time>")
     parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS))
+    parser.add_argument("--data", help="labelled images, for small_objects")
     parser.add_argument("--share", type=float, default=1.0, help="of the usual rounds")
     options = parser.parse_args(arguments)
     folder = find_model(options.model)
+    if options.data:
+        os.environ["SAM21_DATA"] = options.data
     check_display(options.only)
     facts = facts_of(folder, options.share)
     with tempfile.TemporaryDirectory() as settings:

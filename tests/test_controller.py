@@ -7,8 +7,6 @@ import pytest
 from graphs import write_model
 from napari.layers import Image
 
-import napari_sam21 as sam
-
 
 def test_embedding_ahead_of_the_first_click(desk, image) -> None:
     d = desk(image)
@@ -238,34 +236,6 @@ def test_slices_are_encoded_once(desk) -> None:
             seen.append(d.inference.ready(d.controller.editor._source(plane)))
     assert [a is b for a, b in zip(seen[:3], seen[3:], strict=True)] == [True] * 3
     assert len({each.key for each in seen}) == 3
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        lambda d: setattr(d.images[0], "contrast_limits", (0, 90)),
-        lambda d: setattr(d.images[0], "gamma", 0.5),
-        lambda d: setattr(d.images[0], "data", d.images[0].data[::-1].copy()),
-        lambda d: (d.images[0].data.__setitem__(slice(50, 90), 7),
-                   d.images[0].refresh()),
-    ],
-    ids=["contrast", "gamma", "data replaced", "data edited and refreshed"],
-)  # fmt: skip
-def test_nothing_stale(desk, image, change) -> None:
-    """After a change the next answer is the one computed from scratch."""
-    d = desk(image)
-    d.ready()
-    d.click(60, 100)
-    before = d.controller.editor.draft().answer.logits.copy()
-    d.controller.clear()
-    change(d)
-    d.click(60, 100)
-    layer = d.images[0]
-    model = sam.load_model(d.inference.model_name)
-    fresh = model.encode(layer.data, layer.contrast_limits, layer.gamma)
-    expected = model.decode(fresh, sam.Prompts([(60, 100)], [1])).logits
-    np.testing.assert_array_equal(d.controller.editor.draft().answer.logits, expected)
-    assert (expected != before).any(), "the change is one that the model sees"
 
 
 def test_an_object_keeps_its_contrast_until_it_is_committed(desk, image) -> None:

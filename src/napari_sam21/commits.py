@@ -155,7 +155,8 @@ class Committer:
         elif isinstance(step, PromptStep):
             self._show_prompts(editor, step.after, step.before)
         elif self._can_write(step):
-            take_back(step.labels, step.delta)
+            with self._target.own_write(step.labels):
+                take_back(step.labels, step.delta)
             name = step.labels.name
             self._say(f"Label {step.delta.value} was taken out of {name!r}.", False)
             self._give_back(editor, step)
@@ -169,7 +170,8 @@ class Committer:
         elif isinstance(step, PromptStep):
             self._show_prompts(editor, step.before, step.after)
         elif self._can_write(step):
-            write_again(step.labels, step.delta)
+            with self._target.own_write(step.labels):
+                write_again(step.labels, step.delta)
             name = step.labels.name
             self._say(f"Label {step.delta.value} is back in {name!r}.", False)
             self._take_again(editor, step)

@@ -69,7 +69,7 @@ class ImageEditor:
         self._listener = listener
         self._soon = host.soon
         self._settled = host.debounced(self._embed_ahead, SETTLE_MS)
-        self.field = Field(image)
+        self.field = Field(image, viewer)
         self._drafts: dict[Plane, Draft] = {}
         self._behind: tuple[Mark, ...] | None = None
         self.scene = Scene(viewer, image, self._edited, listener.editor_changed, keys)

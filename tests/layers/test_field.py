@@ -119,6 +119,35 @@ def test_corners_of_a_coarse_level_are_scaled() -> None:
     assert visible_rect(layer, plane) == Rect(600, 1100, 800, 1400)
 
 
+@pytest.mark.skipif(not hasattr(ViewerModel(), "canvas"), reason="from napari 0.9 on")
+@pytest.mark.parametrize("order", [(0, 1, 2), (0, 2, 1)])
+def test_of_a_pyramid_the_camera_tells_what_is_on_show(order: tuple[int, ...]) -> None:
+    """napari keeps the part it has read, in whole chunks, until the view leaves it."""
+    viewer = ViewerModel()
+    levels = [da.zeros((3, 8192 >> k, 8192 >> k), np.uint8) for k in range(3)]
+    layer = viewer.add_image(
+        levels, contrast_limits=(0, 1), scale=(5, 0.5, -2), translate=(0, 7, 9)
+    )
+    viewer.dims.order = order
+    layer.data_level = 0
+    layer.corner_pixels = np.array([[0, 0, 0], [2, 8191, 8191]])
+    at = layer.data_to_world((1, 3000, 4000))
+    viewer.dims.point = at
+    viewer.canvas.size = (400, 600)
+    viewer.scene.camera.center = (0, *(at[axis] for axis in order[-2:]))
+    viewer.scene.camera.zoom = 4
+    plane = displayed_plane(layer, viewer.dims)
+    rect = visible_rect(layer, plane, viewer)
+    size = {1: 1 / 0.5, 2: 1 / 2}  # pixels for one unit of the world
+    half = [
+        s / 4 / 2 * size[axis] for s, axis in zip((400, 600), order[1:], strict=True)
+    ]
+    middle = [{1: 3000, 2: 4000}[axis] + 0.5 for axis in order[1:]]
+    expected = (*np.subtract(middle, half), *np.add(middle, half))
+    np.testing.assert_allclose((rect.r0, rect.c0, rect.r1, rect.c1), expected)
+    assert Field(layer, viewer).region(plane).width <= 512
+
+
 def test_words() -> None:
     _, plane, _ = opened()
     assert in_words(CORNER, plane) == "512 px"

@@ -55,6 +55,19 @@ def test_edits_in_place_are_seen_on_the_plane_that_is_written_to(labels, ids) ->
     assert ids.next == 78
 
 
+def test_our_own_writes_are_no_reason_to_look(labels, ids) -> None:
+    """Above the texture limit napari refreshes the whole plane for each of them."""
+    looked = []
+    with ids.own_write():
+        labels.data_setitem(SPOT, 6)
+        labels.refresh()
+    ids.look_at(lambda: looked.append("plane") or labels.data)
+    assert looked == []
+    labels.refresh()
+    ids.look_at(lambda: looked.append("plane") or labels.data)
+    assert looked == ["plane"]
+
+
 def test_a_failed_count_is_tried_again(labels) -> None:
     host, failures = PumpHost(), []
 

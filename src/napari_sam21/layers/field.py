@@ -11,6 +11,7 @@ from napari_sam21.layers.planes import Plane
 from napari_sam21.layers.source import visible_rect
 
 if TYPE_CHECKING:
+    from napari.components import ViewerModel
     from napari.layers import Image
 
 FOLLOW, WHOLE, LOCK = "follow", "whole", "lock"
@@ -30,10 +31,13 @@ class Field:
     Parameters
     ----------
     image : Image
+    viewer : napari.Viewer, optional
+        Tells more closely what is on show of a pyramid.
     """
 
-    def __init__(self, image: Image) -> None:
+    def __init__(self, image: Image, viewer: ViewerModel | None = None) -> None:
         self._image = image
+        self._viewer = viewer
         self._locked: Region | None = None
         self.mode = FOLLOW
 
@@ -73,7 +77,8 @@ class Field:
                 if _holds(kept, points_rc):
                     return kept
                 return choose_region(plane.shape, Rect(*kept), points_rc)
-        return choose_region(plane.shape, visible_rect(self._image, plane), points_rc)
+        seen = visible_rect(self._image, plane, self._viewer)
+        return choose_region(plane.shape, seen, points_rc)
 
 
 def _holds(region: Region, points_rc: Points) -> bool:

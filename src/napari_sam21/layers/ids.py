@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -74,6 +75,17 @@ class LabelIds:
         if self._edited_elsewhere:
             self._edited_elsewhere = False
             self.used(int(np.max(plane(), initial=0)))
+
+    def own_write(self) -> AbstractContextManager[None]:
+        """Return a context for our own writes: their refresh is no edit elsewhere.
+
+        Above the texture limit each write refreshes the whole plane; a look at the
+        plane before every commit would cost more than the commit.
+        """
+        refreshed: AbstractContextManager[None] = self._labels.events.set_data.blocker(
+            self._refreshed
+        )
+        return refreshed
 
     def used(self, value: int) -> None:
         """Count a label as taken."""

@@ -7,12 +7,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from napari_sam21.core.errors import LayerError
 
 if TYPE_CHECKING:
     from napari.components import Dims
     from napari.layers import Image
+
+ORTHOGONAL = 1e-9
+"""Least share of an axis in another one that counts."""
 
 
 @dataclass(frozen=True)
@@ -81,15 +85,21 @@ def displayed_plane(layer: Image, dims: Dims) -> Plane:
     Raises
     ------
     LayerError
-        If the viewer is in 3D, or shows nothing of the layer.
+        If the viewer is in 3D, or shows nothing of the layer, or something that is no
+        plane of its data.
     """
     if dims.ndisplay != 2:
         raise LayerError("3D view: switch napari to 2D (Ctrl+Y) to click objects")
     offset = dims.ndim - layer.ndim
+    if any(axis < offset for axis in dims.order[-2:]):
+        raise LayerError(
+            f"the viewer shows an axis that {layer.name!r} does not have: bring its "
+            "own axes into view (napari's button that rolls dimensions)"
+        )
     order = [axis - offset for axis in dims.order if axis >= offset]
     hidden, displayed = order[:-2], order[-2:]
     shape = level_shape(layer)
-    indices = _hidden_indices(layer, dims, hidden)
+    indices = _hidden_indices(layer, dims, hidden, displayed)
     if any(not 0 <= index < shape[axis] for axis, index in indices):
         raise LayerError(
             f"the viewer shows no slice of {layer.name!r}: move the sliders into it"
@@ -99,14 +109,31 @@ def displayed_plane(layer: Image, dims: Dims) -> Plane:
 
 
 def _hidden_indices(
-    layer: Image, dims: Dims, hidden: Sequence[int]
+    layer: Image, dims: Dims, hidden: Sequence[int], displayed: Sequence[int]
 ) -> tuple[tuple[int, int], ...]:
     ndim = layer.ndim
     origin = np.asarray(layer.world_to_data(np.zeros(ndim)))
     columns = [np.asarray(layer.world_to_data(unit)) - origin for unit in np.eye(ndim)]
-    matrix = np.stack(columns, axis=1)[np.ix_(hidden, hidden)]
+    matrix = np.stack(columns, axis=1)
+    if _mixes(matrix, hidden, displayed) or _mixes(matrix, displayed, hidden):
+        raise LayerError(
+            f"the transforms of {layer.name!r} make the view cut across its slices: "
+            "click in another order of the axes, or resample the image upright"
+        )
     point = np.asarray(dims.point)[-ndim:][list(hidden)]
-    values = matrix @ point + origin[list(hidden)]
+    values = matrix[np.ix_(hidden, hidden)] @ point + origin[list(hidden)]
     return tuple(
         sorted((axis, round(float(v))) for axis, v in zip(hidden, values, strict=True))
     )
+
+
+def _mixes(
+    matrix: npt.NDArray[np.float64], rows: Sequence[int], columns: Sequence[int]
+) -> bool:
+    """Whether some of a matrix's outputs depend on some of its inputs.
+
+    Compared with what the same outputs get elsewhere, since scales may differ much; a
+    share of `ORTHOGONAL` is the rounding of a rotation.
+    """
+    part, whole = np.abs(matrix[np.ix_(rows, columns)]), np.abs(matrix)
+    return bool((part > ORTHOGONAL * whole[rows].max(axis=1, keepdims=True)).any())

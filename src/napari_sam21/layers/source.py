@@ -17,6 +17,7 @@ from napari_sam21.core.regions import Rect
 from napari_sam21.layers.planes import Plane, level_shape
 
 if TYPE_CHECKING:
+    from napari.components import ViewerModel
     from napari.layers import Image
 
 
@@ -136,11 +137,19 @@ def snapshot(
     )
 
 
-def visible_rect(layer: Image, plane: Plane) -> Rect:
+def visible_rect(layer: Image, plane: Plane, viewer: ViewerModel | None = None) -> Rect:
     """Return what the canvas shows of a plane, as of its last drawing.
 
     Of a rotated image it is the upright rectangle around it. Edges are those of
     pixels: see `core.regions.Rect`.
+
+    Parameters
+    ----------
+    layer : Image
+    plane : Plane
+    viewer : napari.Viewer, optional
+        Of a pyramid napari keeps what it has read until the view leaves it, and widens
+        that to whole chunks: from napari 0.9 on, the camera tells what is on show.
     """
     corners = np.asarray(layer.corner_pixels, float)
     factors = np.ones(corners.shape[1])
@@ -148,7 +157,26 @@ def visible_rect(layer: Image, plane: Plane) -> Rect:
         factors = np.asarray(layer.downsample_factors[layer.data_level], float)
     first, last = corners[0] * factors, (corners[1] + 1) * factors
     row, column = plane.displayed
-    return Rect(first[row], first[column], last[row], last[column])
+    held = Rect(first[row], first[column], last[row], last[column])
+    if viewer is None or not layer.multiscale:
+        return held
+    return _on_canvas(layer, plane, viewer) or held
+
+
+def _on_canvas(layer: Image, plane: Plane, viewer: ViewerModel) -> Rect | None:
+    """The part of a plane inside the canvas; None if that cannot be known."""
+    canvas = getattr(viewer, "canvas", None)
+    if canvas is None or canvas.grid.enabled:  # before napari 0.9; each layer elsewhere
+        return None
+    camera, shown = viewer.scene.camera, list(viewer.dims.order[-2:])
+    half = np.asarray(canvas.size) / (2 * camera.zoom)
+    world = np.tile(np.asarray(viewer.dims.point, float), (4, 1))
+    signs = np.array([(-1, -1), (-1, 1), (1, -1), (1, 1)])
+    world[:, shown] = np.asarray(camera.center[-2:]) + signs * half
+    data = np.array([layer.world_to_data(corner) for corner in world])
+    edges = data[:, list(plane.displayed)] + 0.5
+    (r0, c0), (r1, c1) = edges.min(axis=0), edges.max(axis=0)
+    return Rect(float(r0), float(c0), float(r1), float(c1)).clipped(plane.shape)
 
 
 def _intensities(layer: Image) -> tuple[tuple[float, float] | None, float]:

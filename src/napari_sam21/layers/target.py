@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -124,10 +125,17 @@ class OutputTarget:
         ids.look_at(lambda: read_plane(labels.data, plane, rgb=False))
         value = ids.next
         word = make_room(labels, value)
-        delta = write_object(labels, plane, *crop, value, policy)
+        with ids.own_write():
+            delta = write_object(labels, plane, *crop, value, policy)
         if delta is not None:
             ids.used(value)
         return labels, delta, word
+
+    def own_write(self, labels: Labels) -> AbstractContextManager[None]:
+        """Return a context for writes of ours that take no new label: undo and redo."""
+        if self._ids is None or labels != self.labels:
+            return nullcontext()
+        return self._ids.own_write()
 
     def _adopt(self, labels: Labels | None, largest: int | None = None) -> None:
         if self._ids is not None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_sam21.core.errors import LayerError
-from napari_sam21.layers.planes import displayed_plane
+from napari_sam21.layers.planes import Plane, displayed_plane
 
 if TYPE_CHECKING:
     from napari.components import Dims, ViewerModel
@@ -39,7 +39,7 @@ class LayerWatch:
     Attributes
     ----------
     version : int
-        Another one whenever pixels may have changed.
+        Another one whenever pixels may have changed, and on each move to a slice.
     """
 
     def __init__(
@@ -91,17 +91,24 @@ class LayerWatch:
         self._on_edited()
 
     def _refreshed(self, event: Any = None) -> None:
-        """Pixels may have been edited in place; a move of the view refreshes too."""
+        """Pixels may have been edited in place; a move of the view refreshes too.
+
+        Edits of a slice that was not on show are heard of by nobody, but napari reads
+        each slice that it moves to. So do we: unless its pixels have changed, their
+        digest finds the embedding again.
+        """
         before, self._view = self._view, self._look()
         if before == self._view:
             self._changed()
+        elif before[0] != self._view[0]:
+            self.version = next(VERSIONS)
 
     def _shown(self, event: Any = None) -> None:
         """Pixels may have been edited while hidden: napari says nothing of that."""
         if self.image.visible:
             self._changed()
 
-    def _look(self) -> Hashable:
+    def _look(self) -> tuple[Plane | None, tuple[float, ...]]:
         """All that makes napari read the image again: slice and, of a pyramid, part."""
         image, part = self.image, ()
         if image.multiscale:
