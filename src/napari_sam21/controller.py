@@ -65,7 +65,7 @@ class Controller:
         self.target = OutputTarget(viewer, self._counting, self._counted, self.failed)
         self._put_aside: dict[Any, tuple[Mark, ...]] = {}
         self._outputs = Outputs()
-        self.commits = Committer(viewer, self.target, self._put_aside, self.say)
+        self.commits = Committer(viewer, host, self.target, self._put_aside, self.say)
         self.editor: ImageEditor | None = None
         self.image: Image | None = None
         self.pinned = False
@@ -94,6 +94,7 @@ class Controller:
             editor.close(keep_prompts=True, gone=gone)
         if not gone:
             self._leave_put_aside()
+        self.commits.close(gone)
         self.target.close()
         self._counting.close()
         self.inference.close()

@@ -162,9 +162,11 @@ class ImageEditor:
     def crop(self) -> Crop | None:
         """Return the mask on show inside its bounding box, brush strokes included."""
         answer = self.draft().answer
-        if answer is None:
-            return None
-        return self.scene.preview.edited(answer.crop(), answer.region)
+        return None if answer is None else self.brushed(answer.crop(), answer.region)
+
+    def brushed(self, crop: Crop, region: Region) -> Crop:
+        """Apply what the user brushed on the preview to the mask on show."""
+        return self.scene.preview.edited(crop, region)
 
     def marks_elsewhere(self) -> tuple[Mark, ...]:
         """Return the points that are not on the plane on show."""

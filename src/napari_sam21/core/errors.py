@@ -25,5 +25,9 @@ class LayerError(Sam21Error, ValueError):
     """A napari layer cannot take part, for a reason the message names."""
 
 
+class FileError(Sam21Error, ValueError):
+    """A file cannot be read or written, for a reason the message names."""
+
+
 class Cancelled(Sam21Error):
     """The caller asked for the run to stop."""
