@@ -10,14 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from napari_sam21.annotation import History
 from napari_sam21.consent import Consent
 from napari_sam21.core.delta import Delta
 from napari_sam21.core.embedding import Answer
 from napari_sam21.core.errors import LayerError, Sam21Error
-from napari_sam21.core.lanes import Lane
+from napari_sam21.cutting import Cutter
 from napari_sam21.editor import Crop, ImageEditor
 from napari_sam21.layers.navigate import go_to, planes_with
 from napari_sam21.layers.output import check_output
@@ -25,7 +23,6 @@ from napari_sam21.layers.planes import Plane
 from napari_sam21.layers.prompts import Mark
 from napari_sam21.layers.target import NEW, OutputTarget
 from napari_sam21.layers.writing import (
-    NAPARI_PIXELS,
     Steps,
     still_fits,
     taking_back,
@@ -100,8 +97,7 @@ class Committer:
         self._put_aside = put_aside
         self._say = say
         self._consent = Consent(host)
-        self._cutting = Lane("sam21-cut", host.deliver)
-        self._cut: tuple[Answer, Crop] | None = None
+        self._cutter = Cutter(host.deliver)
         self._work = Turns(host.soon)
         self._waiting: tuple[Plane, Answer] | None = None
         self.policy = "keep"
@@ -117,7 +113,7 @@ class Committer:
         """Write what is half written, unless the layers are gone; then stop."""
         if not gone:
             self._work.finish()
-        self._cutting.close()
+        self._cutter.close()
 
     def stop_waiting(self) -> None:
         """Forget a commit that waits: something else was asked for."""
@@ -126,7 +122,8 @@ class Committer:
     def image_left(self) -> None:
         """Forget what only made sense on the image that was left."""
         self._work.finish()
-        self._waiting, self._cut = None, None
+        self._waiting = None
+        self._cutter.forget()
         self.history.keep_only(lambda step: isinstance(step, CommitStep))
 
     def layer_removed(self, layer: Layer) -> None:
@@ -190,8 +187,8 @@ class Committer:
     def _to_wait_for(self, editor: ImageEditor, answer: Answer) -> str:
         """Begin what a commit waits for, and name it; empty if there is nothing."""
         image, new = editor.image, self._target.labels is None
-        if _pixels(answer) > NAPARI_PIXELS and not self._is_cut(answer):
-            self._cut_out(editor, answer)
+        if not self._cutter.at_once(answer):
+            self._cutter.begin(answer, lambda: self.counted(editor), self._not_cut)
             return "Cutting out the mask…"
         if new and self._crop(editor, answer)[0].size == 0:
             return ""
@@ -202,26 +199,12 @@ class Committer:
             return ""
         return "Counting the labels that are there…"
 
-    def _is_cut(self, answer: Answer) -> bool:
-        return self._cut is not None and self._cut[0] is answer
-
     def _crop(self, editor: ImageEditor, answer: Answer) -> Crop:
-        """The mask on show: cut out before if it is large; brush strokes included."""
-        if self._cut is None or self._cut[0] is not answer:
-            self._cut = (answer, answer.crop())
-        return editor.brushed(self._cut[1], answer.region)
+        """The mask on show, brush strokes included."""
+        return editor.brushed(self._cutter.crop(answer), answer.region)
 
-    def _cut_out(self, editor: ImageEditor, answer: Answer) -> None:
-        """Cut a large mask out of its logits, off this thread."""
-
-        def done(crop: Crop) -> None:
-            self._cut = (answer, crop)
-            self.counted(editor)
-
-        def failed(error: BaseException) -> None:
-            self._say(f"The mask could not be cut out: {error!r}", True)
-
-        self._cutting.submit(lambda _: answer.crop(), done, failed)
+    def _not_cut(self, error: BaseException) -> None:
+        self._say(f"The mask could not be cut out: {error!r}", True)
 
     def _write(self, editor: ImageEditor, plane: Plane, crop: Crop) -> bool:
         writing, word = self._target.begin(plane, crop, self.policy, self.kind)
@@ -230,7 +213,7 @@ class Committer:
             return False
         draft, before = editor.draft(), editor.marks
         editor.drop_object()
-        self._cut = None
+        self._cutter.forget()
         taken = tuple(mark for mark in before if mark not in editor.marks)
 
         def done(problem: str) -> None:
@@ -346,13 +329,6 @@ class Committer:
 
 def _without(marks: tuple[Mark, ...], taken: tuple[Mark, ...]) -> tuple[Mark, ...]:
     return tuple(mark for mark in marks if mark not in taken)
-
-
-def _pixels(answer: Answer) -> int:
-    """About how many pixels of the plane a mask covers."""
-    logits = answer.logits[answer.index]
-    share = np.count_nonzero(logits > 0) / logits.size
-    return int(share * answer.region.height * answer.region.width)
 
 
 def _in_words(words: tuple[str, str], labels: Labels, delta: Delta) -> str:

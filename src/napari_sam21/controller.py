@@ -18,8 +18,11 @@ from napari_sam21.core.errors import Sam21Error
 from napari_sam21.core.lanes import Lane
 from napari_sam21.core.prompts import NEGATIVE, POSITIVE
 from napari_sam21.editor import ImageEditor
+from napari_sam21.files.results import Provenance
 from napari_sam21.inference import Inference, shared_store
+from napari_sam21.label_files import LabelFiles
 from napari_sam21.layers.navigate import go_to, planes_with, waiting
+from napari_sam21.layers.output import is_dask
 from napari_sam21.layers.prompts import Mark
 from napari_sam21.layers.scene import leave_prompts
 from napari_sam21.layers.target import OutputTarget
@@ -66,6 +69,7 @@ class Controller:
         self._put_aside: dict[Any, tuple[Mark, ...]] = {}
         self._outputs = Outputs()
         self.commits = Committer(viewer, host, self.target, self._put_aside, self.say)
+        self.files = LabelFiles(host, self.say, self.failed)
         self.editor: ImageEditor | None = None
         self.image: Image | None = None
         self.pinned = False
@@ -97,6 +101,7 @@ class Controller:
         self.commits.close(gone)
         self.target.close()
         self._counting.close()
+        self.files.close()
         self.inference.close()
         self.shelf.close()
 
@@ -138,6 +143,8 @@ class Controller:
             self._outputs.pick(labels, self.image)
         except Sam21Error as error:
             self.say(str(error), problem=True)
+        if labels is not None and is_dask(labels):
+            self.files.offer_copy(labels, self.editor_changed)
 
     def open_objects(self) -> int:
         """Count the objects that are not committed."""
@@ -214,6 +221,11 @@ class Controller:
         """Make the mask on show a label."""
         self.commits.commit(self.editor)
 
+    def save_labels(self) -> None:
+        """Ask for a file, then save the labels."""
+        about = Provenance("" if self.image is None else self.image.name)
+        self.files.ask_and_save(self.target.labels, about)
+
     def undo(self) -> None:
         """Take the last step back: a point, or a commit."""
         self.commits.undo(self.editor)
@@ -286,6 +298,8 @@ class Controller:
 
     def cancel(self) -> None:
         """Stop what runs; the next click or move of the view starts it again."""
+        if self.files.cancel():
+            return
         self.inference.cancel()
         self.say("Cancelled. The next click, or a move of the view, tries again.")
 
@@ -330,4 +344,5 @@ class Controller:
             self.inference,
             self._message,
             self._is_problem,
+            self.files.busy,
         )

@@ -19,6 +19,7 @@ from qtpy.QtWidgets import (
 from napari_sam21._qt.choices import let_shrink, plain_button
 from napari_sam21._qt.closing import CloseGuard
 from napari_sam21._qt.host import QtHost
+from napari_sam21._qt.labels_panel import LabelsPanel
 from napari_sam21._qt.model_picker import ModelPicker
 from napari_sam21._qt.object_panel import ObjectPanel
 from napari_sam21.controller import Controller
@@ -125,6 +126,9 @@ class SamWidget(QWidget):
         self._image = ComboBox(choices=self._image_choices)
         self._model = ModelPicker(self._shelf)
         self._labels = ComboBox(choices=self._labels_choices)
+        self._output = LabelsPanel(
+            self._labels.native, self._set_kind, lambda: self._call("save_labels")
+        )
         self._policy = ComboBox(choices=policies)
         self._field = ComboBox(choices=fields)
         self._region = QLabel()
@@ -169,7 +173,8 @@ class SamWidget(QWidget):
         region.addWidget(self._field.native, 1)
         region.addWidget(self._region)
         form.addRow("Region", region)
-        form.addRow("Labels", self._labels.native)
+        form.addRow("Labels", self._output.row)
+        form.addRow("Commit as", self._output.kind.native)
         form.addRow("Overlap", self._policy.native)
         for name, row in self._object.rows:
             form.addRow(name, row)
@@ -209,6 +214,8 @@ class SamWidget(QWidget):
         self._follow(self._labels, controller.target.labels)
         self._model.follow(controller.inference.model_name)
         self._follow(self._policy, controller.commits.policy)
+        labelled = controller.target.labels is not None
+        self._output.show_state(controller.commits.kind, labelled)
         if controller.editor is not None:
             self._follow(self._field, controller.editor.field.mode)
         self._region.setText(view.region)
@@ -274,6 +281,10 @@ class SamWidget(QWidget):
     def _set_field(self, mode: str) -> None:
         if self.controller is not None:
             self.controller.set_field(mode)
+
+    def _set_kind(self, kind: str) -> None:
+        if self.controller is not None:
+            self.controller.commits.kind = kind
 
     def _set_policy(self, policy: str) -> None:
         if self.controller is not None:
