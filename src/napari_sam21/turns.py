@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 
-TURN_SECONDS = 0.02
+TURN_SECONDS = 0.01
 """Work goes on for so long before the window has its turn."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -133,7 +134,7 @@ def test_stripes_cover_a_box_in_order() -> None:
     assert len(found) > 1
     rows = [stripe[1] for stripe, _ in found]
     assert rows[0].start == 10
-    assert all(a.stop == b.start for a, b in zip(rows, rows[1:], strict=False))
+    assert all(a.stop == b.start for a, b in pairwise(rows))
     assert rows[-1].stop == box[1].stop
     assert found[1][1][1].start == rows[1].start - 10
 
@@ -262,7 +263,9 @@ def _walk(layer: Labels, moves: list[tuple[str, int]]) -> None:
 
 def _write(layer, model, done, move, number, rng) -> None:
     index, size = int(rng.integers(3)), rng.integers(1, 25, 2)
-    corner = [int(rng.integers(0, n - s + 1)) for n, s in zip(SHAPE[1:], size)]
+    corner = [
+        int(rng.integers(0, n - s + 1)) for n, s in zip(SHAPE[1:], size, strict=True)
+    ]
     mask = rng.random(tuple(size)) < 0.6
     value = 0 if move == "erase" else number
     policy = "overwrite" if value == 0 or rng.random() < 0.5 else "keep"

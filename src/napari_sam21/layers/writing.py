@@ -92,15 +92,15 @@ class Writing:
     def steps(self) -> Steps:
         """Write."""
         count = int(np.count_nonzero(self._wanted))
-        return _edit(self.labels, self._box, count, self._rule)
+        yield from _edit(self.labels, self._box, count, self._rule)
 
     @property
     def delta(self) -> Delta | None:
-        """What has changed, once all steps are done; None if nothing has."""
-        if not self._changed.any():
+        """What has changed so far; None if nothing has."""
+        before = _joined(self._before)
+        if before.size == 0:
             return None
         corner = tuple(part.start for part in self._box)
-        before = np.concatenate(self._before)
         return Delta(corner, self._changed, before, self.value)
 
     def _where(self, local: Box, before: Labelled) -> Bool:
@@ -110,8 +110,23 @@ class Writing:
     def _rule(self, local: Box, before: Labelled) -> tuple[Bool, Values]:
         where = self._where(local, before)
         self._changed[local] = where
-        self._before.append(before[where])
+        self._before.append(_packed(before[where]))
         return where, self.value
+
+
+def _packed(before: Labelled) -> Labelled:
+    """Nothing but background, as under most objects, takes no memory."""
+    if before.any():
+        return before
+    return np.broadcast_to(before.dtype.type(0), before.shape)
+
+
+def _joined(parts: list[Labelled]) -> Labelled:
+    if all(part.strides == (0,) for part in parts):
+        count = sum(part.size for part in parts)
+        dtype = parts[0].dtype if parts else np.dtype(np.uint8)
+        return np.broadcast_to(dtype.type(0), (count,))
+    return np.concatenate(parts)
 
 
 def box_of(plane: Plane, mask: Bool, origin_rc: tuple[int, int]) -> tuple[Box, Bool]:
@@ -221,6 +236,7 @@ def _edit(labels: Labels, box: Box, count: int, rule: Rule) -> Steps:
     for stripe, local in stripes(box):
         array.put(stripe, *rule(local, array.read(stripe)))
         yield
+    yield  # what is drawn now has a turn of its own
     labels.refresh(extent=False, highlight=False)
 
 
