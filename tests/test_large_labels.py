@@ -9,10 +9,14 @@ import dask.array as da
 import numpy as np
 import pytest
 import zarr
+from napari.layers import Image
 
+from napari_sam21.files.formats import save
 from napari_sam21.layers import making, pyramid, writing
 from napari_sam21.layers.label_array import LabelArray
-from napari_sam21.layers.saving import open_labels
+from napari_sam21.layers.planes import Plane
+from napari_sam21.layers.saving import open_labels, results_of
+from napari_sam21.layers.writing import write_object
 
 
 @pytest.fixture
@@ -315,3 +319,19 @@ def test_dask_labels_stay_as_they_are_if_the_user_says_no(desk, image) -> None:
     d.controller.commit()
     assert "dask-backed" in d.status
     assert "pick it again" in d.status
+
+
+@pytest.mark.parametrize("suffix", [".ome.tif", ".ome.zarr"])
+def test_a_plane_above_the_texture_limit(suffix, tmp_path) -> None:
+    """Nothing made smaller for the test: saved, opened again, equal at every level."""
+    image = Image(np.broadcast_to(np.uint8(0), (16_500, 1_000)), name="strip")
+    labels = making.make_labels(image)
+    assert len(labels.data) == 5
+    plane = Plane((0, 1), (), (16_500, 1_000))
+    mask = np.random.default_rng(3).random((900, 700)) < 0.5
+    write_object(labels, plane, mask, (15_600, 300), 60_000, "keep")
+    is_whole(labels)
+    path = save(results_of(labels), tmp_path / f"strip{suffix}")
+    found = open_labels(path)
+    for ours, theirs in zip(labels.data, found.data, strict=True):
+        np.testing.assert_array_equal(theirs[:], ours)
