@@ -64,7 +64,7 @@ def test_the_user_is_told_before(at_desk) -> None:
     d.host.turn()
     text = d.host.asked[0]
     assert "brush" in text
-    assert "Save labels" in text
+    assert "“Save…”" in text
     assert d.controller.target.labels is None, "the user said no"
     assert d.controller.view().can_commit, "the object is still there"
 
@@ -223,6 +223,43 @@ def test_brush_strokes_on_a_large_object_count(desk, image, large_objects) -> No
     d.preview.data_setitem((np.array([100]), np.array([10])), 1)
     committed(d)
     assert d.controller.target.labels.data[100, 10] == 1
+
+
+class FullDisk:
+    """An array on a disk that gets full while it is written."""
+
+    shape, dtype, ndim = (120, 200), np.dtype(np.uint16), 2
+
+    def __init__(self) -> None:
+        self.pixels, self.room = np.zeros(self.shape, self.dtype), 3
+
+    def __getitem__(self, key):
+        return self.pixels[key]
+
+    def __setitem__(self, key, values) -> None:
+        if self.room == 0:
+            raise OSError(28, "No space left on device")
+        self.room -= 1
+        self.pixels[key] = values
+
+
+def test_a_full_disk_is_told_and_can_be_undone(
+    desk, image, large_objects, monkeypatch
+) -> None:
+    monkeypatch.setattr("napari_sam21.layers.label_array.STRIPE_PIXELS", 20)
+    d = desk(image)
+    array = FullDisk()
+    labels = d.viewer.add_labels(array)
+    d.controller.set_output(labels)
+    d.ready()
+    d.click(40, 50)
+    committed(d)
+    assert "No space left" in d.status
+    assert array.pixels.any()
+    array.room = 1000
+    d.controller.undo()
+    d.controller.commits._work.finish()
+    assert not array.pixels.any()
 
 
 # --- files -------------------------------------------------------------------------

@@ -49,8 +49,8 @@ LEVELS_TEXT = (
     "Planes of {side:,} pixels are too large for one texture of the graphics card, so "
     "the labels will have several levels, and stay sharp at every zoom. What differs: "
     "napari's brush, fill and undo cannot change them. Add to a label, or erase, by "
-    "clicks (“Commit as”), and undo with the dock's buttons. Save them with “Save "
-    "labels…”, as OME-TIFF or OME-Zarr."
+    "clicks (“Commit as”), and undo with the dock's buttons. napari cannot save them "
+    "as TIFF: use the dock's “Save…”."
 )
 FILE_TEXT = (
     "Labels for all of it would take {size}, more than half of the memory that is "

@@ -237,7 +237,7 @@ def _edit(labels: Labels, box: Box, count: int, rule: Rule) -> Steps:
         array.put(stripe, *rule(local, array.read(stripe)))
         yield
     yield  # what is drawn now has a turn of its own
-    labels.refresh(extent=False, highlight=False)
+    labels.refresh(thumbnail=False, extent=False, highlight=False)
 
 
 def _through_napari(labels: Labels, array: LabelArray, box: Box, rule: Rule) -> None:
