@@ -82,7 +82,6 @@ class Clicker:
     def add(self, *hidden: float) -> float:
         """Add a point on a slice now; return milliseconds to the refreshed preview."""
         points = self._controller.editor.scene.prompts.layer
-        point = [*hidden, *self._rng.uniform(200, 800, 2)]
         watchdog = QTimer()
         watchdog.setSingleShot(True)
         watchdog.timeout.connect(self._loop.quit)

@@ -5,6 +5,9 @@ from __future__ import annotations
 import queue
 import time
 from collections.abc import Callable
+from pathlib import Path
+
+from napari_sam21.questions import Question
 
 
 class PumpHost:
@@ -13,6 +16,10 @@ class PumpHost:
     def __init__(self) -> None:
         self._calls: queue.Queue[Callable[[], None]] = queue.Queue()
         self._restless: list[Callable[[], None]] = []
+        self.answers: list[str | Path | None] = []
+        """What the user will say, in order."""
+        self.asked: list[str] = []
+        """What the user was asked."""
 
     def deliver(self, call: Callable[[], None]) -> None:
         """Put a call into the queue; from any thread."""
@@ -37,6 +44,26 @@ class PumpHost:
                 self._restless.append(call)
 
         return later
+
+    def ask(self, question: Question, answered: Callable[[str | None], None]) -> None:
+        """Answer as the test wants; one who is not told what to say says no."""
+        self.asked.append(question.text)
+        answer = self.answers.pop(0) if self.answers else None
+        assert answer is None or answer in question.answers
+        self.deliver(lambda: answered(None if answer is None else str(answer)))
+
+    def ask_place(
+        self,
+        title: str,
+        suggested: Path,
+        kinds: str,
+        chosen: Callable[[Path | None], None],
+    ) -> None:
+        """Name the file that the test wants."""
+        self.asked.append(title)
+        answer = self.answers.pop(0) if self.answers else None
+        assert answer is None or isinstance(answer, Path)
+        self.deliver(lambda: chosen(answer))
 
     def settle(self) -> None:
         """Let the view come to rest."""

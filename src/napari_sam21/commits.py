@@ -1,4 +1,9 @@
-"""From the mask on show to a label, and back: one history for prompts and labels."""
+"""From the mask on show to a label, and back: one history for prompts and labels.
+
+A commit is done at once, unless it has to wait: for the user's word about a layer of an
+unusual kind, for the count of the labels that are there, or for a large mask to be cut
+out of its logits. What waits goes on only if the same object is on show then.
+"""
 
 from __future__ import annotations
 
@@ -6,27 +11,54 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from napari_sam21.annotation import History
+from napari_sam21.consent import Consent
+from napari_sam21.core.delta import Delta
 from napari_sam21.core.embedding import Answer
 from napari_sam21.core.errors import LayerError, Sam21Error
+from napari_sam21.cutting import Cutter
 from napari_sam21.editor import Crop, ImageEditor
 from napari_sam21.layers.navigate import go_to, planes_with
-from napari_sam21.layers.output import (
-    check_output,
-    still_fits,
-    take_back,
-    write_again,
-)
+from napari_sam21.layers.output import check_output
 from napari_sam21.layers.planes import Plane
 from napari_sam21.layers.prompts import Mark
-from napari_sam21.layers.target import OutputTarget
+from napari_sam21.layers.target import NEW, OutputTarget
+from napari_sam21.layers.writing import (
+    Steps,
+    still_fits,
+    taking_back,
+    writing_again,
+)
+from napari_sam21.ports import Host
 from napari_sam21.steps import AnyStep, CommitStep, PromptStep
+from napari_sam21.turns import Turns
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
-    from napari.layers import Layer
+    from napari.layers import Labels, Layer
 
 Say = Callable[[str, bool], None]
 """Takes a word to the user, and whether it is about something to mend."""
+
+
+COMMITTED = "Label {value} is in {name!r}.", "Erased in {name!r}."
+UNDONE = (
+    "Label {value} was taken out of {name!r}.",
+    "What was erased is back in {name!r}.",
+)
+REDONE = "Label {value} is back in {name!r}.", "Erased again in {name!r}."
+"""What is said of a label, and of what was erased."""
+
+KEPT = (
+    "Every pixel of this object belongs to another label already, and the policy is to "
+    "keep them: choose “overwrite”, or clear."
+)
+NOTHING_LEFT = {
+    "new": KEPT,
+    "add": "The selected label has these pixels already, or others have, and the "
+    "policy is to keep them: choose “overwrite”, or clear.",
+    "erase": "There is no label under this object to erase.",
+}
+"""What is said where a commit would change no pixel."""
 
 
 class Committer:
@@ -35,6 +67,7 @@ class Committer:
     Parameters
     ----------
     viewer : napari.Viewer
+    host : Host
     target : OutputTarget
         Where objects become labels.
     put_aside : dict of image id to tuple of Mark
@@ -45,13 +78,16 @@ class Committer:
     Attributes
     ----------
     policy : str
-        What becomes of labels that are there: a key of `layers.output.POLICIES`.
+        What becomes of labels that are there: a key of `layers.writing.POLICIES`.
+    kind : str
+        What a commit does: one of `layers.target.KINDS`.
     history : History
     """
 
     def __init__(
         self,
         viewer: ViewerModel,
+        host: Host,
         target: OutputTarget,
         put_aside: dict[Any, tuple[Mark, ...]],
         say: Say,
@@ -60,8 +96,12 @@ class Committer:
         self._target = target
         self._put_aside = put_aside
         self._say = say
+        self._consent = Consent(host)
+        self._cutter = Cutter(host.deliver)
+        self._work = Turns(host.soon)
         self._waiting: tuple[Plane, Answer] | None = None
         self.policy = "keep"
+        self.kind = NEW
         self.history: History[AnyStep] = History()
 
     @property
@@ -69,17 +109,26 @@ class Committer:
         """Whether a commit waits until the labels that are there are counted."""
         return self._waiting is not None
 
+    def close(self, gone: bool = False) -> None:
+        """Write what is half written, unless the layers are gone; then stop."""
+        if not gone:
+            self._work.finish()
+        self._cutter.close()
+
     def stop_waiting(self) -> None:
         """Forget a commit that waits: something else was asked for."""
         self._waiting = None
 
     def image_left(self) -> None:
         """Forget what only made sense on the image that was left."""
+        self._work.finish()
         self._waiting = None
+        self._cutter.forget()
         self.history.keep_only(lambda step: isinstance(step, CommitStep))
 
     def layer_removed(self, layer: Layer) -> None:
         """Forget commits to or from a layer that is gone."""
+        self._work.finish()
         self.history.keep_only(
             lambda step: (
                 not isinstance(step, CommitStep)
@@ -90,25 +139,25 @@ class Committer:
     def prompts_edited(self, before: tuple[Mark, ...], after: tuple[Mark, ...]) -> None:
         """Remember a change of the points."""
         if before != after:
+            self._work.finish()
             self.history.push(PromptStep(before, after))
 
     def commit(self, editor: ImageEditor | None) -> bool:
-        """Make the mask on show a label; return whether that is done."""
+        """Make the mask on show a label; return whether that is done, or under way."""
+        self._work.finish()
         self._waiting = None
-        crop = None if editor is None else editor.crop()
-        if editor is None or crop is None:
+        answer = None if editor is None else editor.draft().answer
+        if editor is None or answer is None:
             self._say("Nothing to commit yet: click on an object first.", False)
-        elif crop[0].size == 0:
-            self._say("This candidate is empty: try another (J, K), or click.", False)
-        else:
-            try:
-                return self._commit(editor, crop)
-            except Sam21Error as error:
-                self._say(str(error), True)
+            return False
+        try:
+            return self._commit(editor, answer)
+        except Sam21Error as error:
+            self._say(str(error), True)
         return False
 
     def counted(self, editor: ImageEditor | None) -> None:
-        """Commit what waits for the count, if it is still what is on show."""
+        """Commit what waits, for the count or else, if it is still what is on show."""
         waiting, self._waiting = self._waiting, None
         if waiting is None or editor is None:
             return
@@ -119,35 +168,86 @@ class Committer:
         else:
             self._say("The object was not committed: something else is on show.", True)
 
-    def _commit(self, editor: ImageEditor, crop: Crop) -> bool:
-        plane, answer = editor.plane(), editor.draft().answer
-        if self._target.prepare(editor.image):
-            return self._write(editor, plane, crop)
-        if answer is not None:
+    def _commit(self, editor: ImageEditor, answer: Answer) -> bool:
+        plane = editor.plane()
+        if self._target.labels is None and self.kind != NEW:
+            self._say("There are no labels yet: commit as a new label first.", True)
+            return False
+        word = self._to_wait_for(editor, answer)
+        if word:
             self._waiting = (plane, answer)
-            self._say("Counting the labels that are there…", False)
-        return False
+            self._say(word, False)
+            return False
+        crop = self._crop(editor, answer)
+        if crop[0].size == 0:
+            self._say("This candidate is empty: try another (J, K), or click.", False)
+            return False
+        return self._write(editor, plane, crop)
+
+    def _to_wait_for(self, editor: ImageEditor, answer: Answer) -> str:
+        """Begin what a commit waits for, and name it; empty if there is nothing."""
+        image, new = editor.image, self._target.labels is None
+        if not self._cutter.at_once(answer):
+            self._cutter.begin(answer, lambda: self.counted(editor), self._not_cut)
+            return "Cutting out the mask…"
+        if new and self._crop(editor, answer)[0].size == 0:
+            return ""
+        if new and self._consent.needed(image):
+            self._consent.ask(image, lambda: self.counted(editor))
+            return "The labels of so large an image are special: please answer first."
+        if self._target.prepare(image, self._consent.folder(image)):
+            return ""
+        return "Counting the labels that are there…"
+
+    def _crop(self, editor: ImageEditor, answer: Answer) -> Crop:
+        """The mask on show, brush strokes included."""
+        return editor.brushed(self._cutter.crop(answer), answer.region)
+
+    def _not_cut(self, error: BaseException) -> None:
+        self._say(f"The mask could not be cut out: {error!r}", True)
 
     def _write(self, editor: ImageEditor, plane: Plane, crop: Crop) -> bool:
-        draft, before = editor.draft(), editor.marks
-        labels, delta, word = self._target.write(plane, crop, self.policy)
-        if delta is None:
-            self._say(
-                "Every pixel of this object belongs to another label already, and "
-                "the policy is to keep them: choose “overwrite”, or clear.",
-                True,
-            )
+        writing, word = self._target.begin(plane, crop, self.policy, self.kind)
+        if not writing.possible():
+            self._say(NOTHING_LEFT[self.kind], True)
             return False
+        draft, before = editor.draft(), editor.marks
         editor.drop_object()
+        self._cutter.forget()
         taken = tuple(mark for mark in before if mark not in editor.marks)
-        self.history.push(
-            CommitStep(editor.image, plane, labels, delta, draft.last(), taken)
-        )
-        self._say(word or f"Label {delta.value} is in {labels.name!r}.", False)
+
+        def done(problem: str) -> None:
+            delta = writing.delta
+            if delta is not None:
+                self.history.push(
+                    CommitStep(
+                        editor.image, plane, writing.labels, delta, draft.last(), taken
+                    )
+                )
+                said = _in_words(COMMITTED, writing.labels, delta)
+                self._say(problem or word or said, bool(problem))
+
+        self._do(self._target.steps(writing), done)
         return True
+
+    def _do(self, steps: Steps, done: Callable[[str], None]) -> None:
+        """Write, in turns if it is much; `done` gets what went wrong, or nothing."""
+        problems: list[str] = []
+
+        def guarded() -> Steps:
+            try:
+                yield from steps
+            except OSError as error:
+                problems.append(
+                    f"The labels could not be written to the end ({error}). Undo, "
+                    "make room where they are kept, then commit again"
+                )
+
+        self._work.start(guarded(), lambda: done("".join(problems)))
 
     def undo(self, editor: ImageEditor | None) -> None:
         """Take the last step back: a point, or a commit."""
+        self._work.finish()
         self._waiting = None
         step = self.history.undo()
         if step is None:
@@ -155,14 +255,12 @@ class Committer:
         elif isinstance(step, PromptStep):
             self._show_prompts(editor, step.after, step.before)
         elif self._can_write(step):
-            with self._target.own_write(step.labels):
-                take_back(step.labels, step.delta)
-            name = step.labels.name
-            self._say(f"Label {step.delta.value} was taken out of {name!r}.", False)
+            self._change(step, taking_back(step.labels, step.delta), UNDONE)
             self._give_back(editor, step)
 
     def redo(self, editor: ImageEditor | None) -> None:
         """Do again what was undone last."""
+        self._work.finish()
         self._waiting = None
         step = self.history.redo()
         if step is None:
@@ -170,11 +268,16 @@ class Committer:
         elif isinstance(step, PromptStep):
             self._show_prompts(editor, step.before, step.after)
         elif self._can_write(step):
-            with self._target.own_write(step.labels):
-                write_again(step.labels, step.delta)
-            name = step.labels.name
-            self._say(f"Label {step.delta.value} is back in {name!r}.", False)
+            self._change(step, writing_again(step.labels, step.delta), REDONE)
             self._take_again(editor, step)
+
+    def _change(self, step: CommitStep, steps: Steps, words: tuple[str, str]) -> None:
+        said = _in_words(words, step.labels, step.delta)
+        self._say(said, False)
+        self._do(
+            self._target.quietly(steps),
+            lambda problem: self._say(problem, True) if problem else None,
+        )
 
     def _show_prompts(
         self,
@@ -226,3 +329,7 @@ class Committer:
 
 def _without(marks: tuple[Mark, ...], taken: tuple[Mark, ...]) -> tuple[Mark, ...]:
     return tuple(mark for mark in marks if mark not in taken)
+
+
+def _in_words(words: tuple[str, str], labels: Labels, delta: Delta) -> str:
+    return words[delta.value == 0].format(value=delta.value, name=labels.name)

@@ -17,11 +17,14 @@ from napari_sam21.ahead import Ahead
 from napari_sam21.commits import Committer
 from napari_sam21.core.errors import Sam21Error
 from napari_sam21.core.lanes import Lane
-from napari_sam21.core.prompts import NEGATIVE, POSITIVE
 from napari_sam21.editor import ImageEditor
+from napari_sam21.files.results import Provenance
+from napari_sam21.gestures import Gestures
 from napari_sam21.inference import Inference, shared_store
+from napari_sam21.label_files import LabelFiles
 from napari_sam21.layers.composite import Channels
 from napari_sam21.layers.navigate import go_to, planes_with, waiting
+from napari_sam21.layers.output import is_dask
 from napari_sam21.layers.prompts import Mark
 from napari_sam21.layers.scene import leave_prompts
 from napari_sam21.layers.target import OutputTarget
@@ -38,7 +41,7 @@ if TYPE_CHECKING:
 LOG = logging.getLogger(__name__)
 
 
-class Controller:
+class Controller(Gestures):
     """One annotation in one viewer.
 
     Parameters
@@ -78,7 +81,8 @@ class Controller:
         self.target = OutputTarget(viewer, self._counting, self._counted, self.failed)
         self._put_aside: dict[Any, tuple[Mark, ...]] = {}
         self._outputs = Outputs()
-        self.commits = Committer(viewer, self.target, self._put_aside, self.say)
+        self.commits = Committer(viewer, host, self.target, self._put_aside, self.say)
+        self.files = LabelFiles(host, self.say, self.failed)
         self.editor: ImageEditor | None = None
         self.image: Image | None = None
         self.pinned = False
@@ -109,8 +113,10 @@ class Controller:
             editor.close(keep_prompts=True, gone=gone)
         if not gone:
             self._leave_put_aside()
+        self.commits.close(gone)
         self.target.close()
         self._counting.close()
+        self.files.close()
         self.inference.close()
         self.shelf.close()
 
@@ -161,6 +167,8 @@ class Controller:
             self._outputs.pick(labels, self.image)
         except Sam21Error as error:
             self.say(str(error), problem=True)
+        if labels is not None and is_dask(labels):
+            self.files.offer_copy(labels, self.editor_changed)
 
     def open_objects(self) -> int:
         """Count the objects that are not committed."""
@@ -240,6 +248,11 @@ class Controller:
         """Make the mask on show a label."""
         self.commits.commit(self.editor)
 
+    def save_labels(self) -> None:
+        """Ask for a file, then save the labels."""
+        about = Provenance("" if self.image is None else self.image.name)
+        self.files.ask_and_save(self.target.labels, about)
+
     def undo(self) -> None:
         """Take the last step back: a point, or a commit."""
         self.commits.undo(self.editor)
@@ -257,41 +270,6 @@ class Controller:
             self.prompts_edited(before, rest, "")
             editor.set_marks(rest)
 
-    def choose(self, index: int) -> None:
-        """Choose a candidate by its number."""
-        if self.editor is not None:
-            self.editor.choose(index)
-
-    def next_candidate(self) -> None:
-        """Choose the next candidate."""
-        self._step_candidate(1)
-
-    def previous_candidate(self) -> None:
-        """Choose the previous candidate."""
-        self._step_candidate(-1)
-
-    def _step_candidate(self, step: int) -> None:
-        answer = None if self.editor is None else self.editor.draft().answer
-        if answer is not None:
-            self.choose((answer.index + step) % len(answer.scores))
-
-    def set_polarity(self, label: int) -> None:
-        """Set the label of the next point: 1 on the object, 0 not."""
-        if self.editor is not None:
-            self.editor.scene.prompts.next_label = label
-            self.editor_changed()
-
-    def switch_polarity(self) -> None:
-        """Switch the label of the next point."""
-        if self.editor is not None:
-            positive = self.editor.scene.prompts.next_label == POSITIVE
-            self.set_polarity(NEGATIVE if positive else POSITIVE)
-
-    def flip_selected(self) -> None:
-        """Flip the selected points between positive and negative."""
-        if self.editor is not None:
-            self.editor.scene.prompts.flip_selected()
-
     def next_object(self) -> None:
         """Commit what is shown, then go to an object that waits on another plane."""
         editor = self.editor
@@ -304,14 +282,10 @@ class Controller:
         if others:
             go_to(self._viewer, editor.image, others[0])
 
-    def toggle_preview(self) -> None:
-        """Hide the preview, or show it again."""
-        if self.editor is not None:
-            layer = self.editor.scene.preview.layer
-            layer.visible = not layer.visible
-
     def cancel(self) -> None:
         """Stop what runs; the next click or move of the view starts it again."""
+        if self.files.cancel():
+            return
         self.inference.cancel()
         self.say("Cancelled. The next click, or a move of the view, tries again.")
 
@@ -356,4 +330,5 @@ class Controller:
             self.inference,
             self._message,
             self._is_problem,
+            self.files.busy,
         )

@@ -167,12 +167,9 @@ class ImageEditor:
             or self._inference.ready(self._source(plane)) is not None
         )
 
-    def crop(self) -> Crop | None:
-        """Return the mask on show inside its bounding box, brush strokes included."""
-        answer = self.draft().answer
-        if answer is None:
-            return None
-        return self.scene.preview.edited(answer.crop(), answer.region)
+    def brushed(self, crop: Crop, region: Region) -> Crop:
+        """Apply what the user brushed on the preview to the mask on show."""
+        return self.scene.preview.edited(crop, region)
 
     def marks_elsewhere(self) -> tuple[Mark, ...]:
         """Return the points that are not on the plane on show."""

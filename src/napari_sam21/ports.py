@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import Protocol
 
 from napari_sam21.layers.prompts import Mark
+from napari_sam21.questions import Asker
 
 
-class Host(Protocol):
+class Host(Asker, Protocol):
     """What is needed of the program this runs in."""
 
     def deliver(self, call: Callable[[], None]) -> object:

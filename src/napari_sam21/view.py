@@ -102,6 +102,7 @@ def view_of(
     inference: Inference,
     message: str,
     problem: bool,
+    busy: bool = False,
 ) -> View:
     """Turn the state of an annotation into what the dock shows.
 
@@ -114,8 +115,10 @@ def view_of(
         The last word to the user; empty if there is none.
     problem : bool
         Whether that word is about something to mend.
+    busy : bool
+        Whether labels are being saved or copied.
     """
-    steps = View("", can_undo=history.can_undo, can_redo=history.can_redo)
+    steps = View("", busy=busy, can_undo=history.can_undo, can_redo=history.can_redo)
     if editor is None:
         return replace(steps, status=message or "Open or select an image to begin.")
     try:
@@ -131,7 +134,7 @@ def view_of(
         status=message
         if problem
         else f"{message} {_status(editor, inference, others)}".strip(),
-        busy=inference.encoding,
+        busy=busy or inference.encoding,
         problem=problem,
         scores=() if answer is None else tuple(float(each) for each in answer.scores),
         index=0 if answer is None else answer.index,

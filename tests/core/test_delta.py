@@ -24,3 +24,9 @@ def test_size_is_that_of_its_arrays() -> None:
     changed = np.ones((1, 10, 20), bool)
     delta = Delta((0, 0, 0), changed, np.zeros(200, np.uint16), 1)
     assert delta.nbytes == 200 + 400
+
+
+def test_background_takes_no_room() -> None:
+    changed = np.ones((1, 10, 20), bool)
+    delta = Delta((0, 0, 0), changed, np.broadcast_to(np.uint16(0), (200,)), 1)
+    assert delta.nbytes == 200 + 2

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dask.array as da
 import numpy as np
 import pytest
+from napari.components import Dims, ViewerModel
 from napari.layers import Labels
 from pump import PumpHost
 
@@ -25,7 +26,9 @@ def labels() -> Labels:
 @pytest.fixture
 def ids(labels: Labels) -> LabelIds:
     host = PumpHost()
-    found = LabelIds(labels, Lane("count", host.deliver), lambda: None, print)
+    found = LabelIds(
+        labels, Dims(ndim=2), Lane("count", host.deliver), lambda: None, print
+    )
     host.until(lambda: found.next is not None)
     return found
 
@@ -48,24 +51,37 @@ def test_follows_napari_tools(labels, ids, stroke) -> None:
     assert ids.next == 10
 
 
-def test_edits_in_place_are_seen_on_the_plane_that_is_written_to(labels, ids) -> None:
+def test_edits_in_place_are_looked_for_when_they_are_shown(labels) -> None:
+    host = PumpHost()
+    found = LabelIds(labels, Dims(ndim=2), Lane("count", host.deliver), int, print)
+    host.until(lambda: found.next == 6)
     labels.data[30, 30] = 77
     labels.refresh()
-    ids.look_at(lambda: labels.data)
-    assert ids.next == 78
+    assert found.next is None, "nobody knows which labels are free now"
+    host.until(lambda: found.next == 78)
 
 
-def test_our_own_writes_are_no_reason_to_look(labels, ids) -> None:
-    """Above the texture limit napari refreshes the whole plane for each of them."""
-    looked = []
-    with ids.own_write():
-        labels.data_setitem(SPOT, 6)
+def test_a_move_of_the_view_is_no_reason_to_count_again(labels) -> None:
+    host = PumpHost()
+    viewer = ViewerModel()
+    layer = viewer.add_labels(np.zeros((5, 40, 50), np.uint16))
+    lane = Lane("count", host.deliver)
+    found = LabelIds(layer, viewer.dims, lane, int, print, largest=3)
+    refreshed = []
+    layer.events.set_data.connect(lambda _: refreshed.append(1))
+    for step in range(5):
+        viewer.dims.set_point(0, step)
+        viewer.dims.order = (1, 0, 2) if step % 2 else (0, 1, 2)
+    assert refreshed
+    assert found.next == 4
+
+
+def test_our_own_writes_are_no_reason_to_count_again(labels, ids) -> None:
+    with ids.writing():
+        labels.data[30, 30] = 6
         labels.refresh()
-    ids.look_at(lambda: looked.append("plane") or labels.data)
-    assert looked == []
-    labels.refresh()
-    ids.look_at(lambda: looked.append("plane") or labels.data)
-    assert looked == ["plane"]
+        ids.used(6)
+    assert ids.next == 7
 
 
 def test_a_failed_count_is_tried_again(labels) -> None:
@@ -83,10 +99,15 @@ def test_a_failed_count_is_tried_again(labels) -> None:
             return np.full((4, 4), 3, np.uint16)
 
     found = LabelIds(
-        labels, Lane("count", host.deliver), lambda: None, failures.append, largest=0
+        labels,
+        Dims(ndim=2),
+        Lane("count", host.deliver),
+        lambda: None,
+        failures.append,
+        largest=0,
     )
     broken = Broken()
-    found._labels = type("Layer", (), {"data": broken})
+    found._labels = type("Layer", (), {"data": broken, "multiscale": False})
     found._scan()
     host.until(lambda: failures)
     assert found.next is None

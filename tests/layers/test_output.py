@@ -11,16 +11,10 @@ import zarr
 from napari.layers import Image, Labels
 
 from napari_sam21.core.errors import LayerError
-from napari_sam21.layers.output import (
-    check_output,
-    largest_id,
-    make_labels,
-    make_room,
-    take_back,
-    write_again,
-    write_object,
-)
+from napari_sam21.layers.making import make_labels
+from napari_sam21.layers.output import check_output, largest_id, make_room
 from napari_sam21.layers.planes import Plane
+from napari_sam21.layers.writing import take_back, write_again, write_object
 
 PLANE = Plane((1, 2), ((0, 2),), (20, 30))
 MASK = np.array([[0, 1, 1], [1, 1, 0]], bool)
@@ -87,8 +81,11 @@ def test_one_napari_undo_takes_it_back(labels) -> None:
             "dask-backed",
         ),
         (
-            lambda: Labels([np.zeros((4, 40 >> k, 60 >> k), int) for k in (1, 2)]),
-            "multiscale",
+            lambda: Labels(
+                [np.zeros(s, int) for s in ((4, 20, 30), (4, 13, 19))],
+                scale=(2, 0.5, 0.5),
+            ),
+            "does not take every",
         ),
     ],
     ids=["shape", "place", "dask", "multiscale"],

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from qtpy.QtCore import QTimer
 from superqt.utils import ensure_main_thread, qdebounced
+
+from napari_sam21._qt import questions
+from napari_sam21.questions import Question
 
 
 class QtHost:
@@ -24,6 +28,20 @@ class QtHost:
     ) -> Callable[[], object]:
         """Return a call that runs once its callers were quiet for a while."""
         return qdebounced(call, timeout=milliseconds)
+
+    def ask(self, question: Question, answered: Callable[[str | None], None]) -> None:
+        """Ask in a window; the program goes on meanwhile."""
+        questions.ask(question, answered)
+
+    def ask_place(
+        self,
+        title: str,
+        suggested: Path,
+        kinds: str,
+        chosen: Callable[[Path | None], None],
+    ) -> None:
+        """Ask for a file to write in a window; the program goes on meanwhile."""
+        questions.ask_place(title, suggested, kinds, chosen)
 
 
 @ensure_main_thread

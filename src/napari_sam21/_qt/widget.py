@@ -20,6 +20,7 @@ from napari_sam21._qt.choices import OptionalList, follow, let_shrink, plain_but
 from napari_sam21._qt.closing import CloseGuard
 from napari_sam21._qt.embeddings_row import EmbeddingsRow
 from napari_sam21._qt.host import QtHost
+from napari_sam21._qt.labels_panel import LabelsPanel
 from napari_sam21._qt.look_panel import LookPanel
 from napari_sam21._qt.model_picker import ModelPicker
 from napari_sam21._qt.object_panel import ObjectPanel
@@ -130,6 +131,9 @@ class SamWidget(QWidget):
         self._image = ComboBox(choices=self._image_choices)
         self._model = ModelPicker(self._shelf)
         self._labels = OptionalList(NEW_LABELS, self._labels_choices)
+        self._output = LabelsPanel(
+            self._labels.native, self._set_kind, lambda: self._call("save_labels")
+        )
         self._policy = ComboBox(choices=policies)
         self._field = ComboBox(choices=fields)
         self._region = QLabel()
@@ -176,7 +180,8 @@ class SamWidget(QWidget):
         region.addWidget(self._field.native, 1)
         region.addWidget(self._region)
         form.addRow("Region", region)
-        form.addRow("Labels", self._labels.native)
+        form.addRow("Labels", self._output.row)
+        form.addRow("Commit as", self._output.kind.native)
         form.addRow("Overlap", self._policy.native)
         form.addRow("Embeddings", self._embeddings)
         for name, row in self._object.rows:
@@ -218,6 +223,8 @@ class SamWidget(QWidget):
         follow(self._labels, controller.target.labels)
         self._model.follow(controller.inference.model_name)
         follow(self._policy, controller.commits.policy)
+        labelled = controller.target.labels is not None
+        self._output.show_state(controller.commits.kind, labelled)
         if controller.editor is not None:
             follow(self._field, controller.editor.field.mode)
         self._look.show_state(controller.editor)
@@ -276,6 +283,10 @@ class SamWidget(QWidget):
     def _set_field(self, mode: str) -> None:
         if self.controller is not None:
             self.controller.set_field(mode)
+
+    def _set_kind(self, kind: str) -> None:
+        if self.controller is not None:
+            self.controller.commits.kind = kind
 
     def _set_policy(self, policy: str) -> None:
         if self.controller is not None:

@@ -19,7 +19,7 @@ class Delta:
     changed : array of bool
         The bounding box; True where the write changed the array.
     before : array of int, shape (changed.sum(),)
-        Old values, in C order.
+        Old values, in C order; a broadcast scalar where all are the same.
     value : int
         The new value.
     """
@@ -32,7 +32,9 @@ class Delta:
     @property
     def nbytes(self) -> int:
         """Memory it takes, in bytes."""
-        return self.changed.nbytes + self.before.nbytes
+        one = self.before.strides == (0,)
+        values = self.before.itemsize if one else self.before.nbytes
+        return self.changed.nbytes + values
 
     def indices(self) -> tuple[npt.NDArray[np.intp], ...]:
         """Return the changed elements as one index array for each axis."""

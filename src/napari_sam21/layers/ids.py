@@ -1,17 +1,24 @@
-"""New labels are unique over the whole array: scanned once, then tracked."""
+"""New labels are unique over the whole array: scanned once, then tracked.
+
+Brush, fill and our own writes say which labels they use. What else may have edited the
+array says so by a refresh, as every move of a slider does: where the view has not
+moved, the array is scanned again, off the GUI thread, and a commit waits for it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_sam21.core.lanes import Lane
+from napari_sam21.layers.label_array import levels_of
 from napari_sam21.layers.output import largest_id
 
 if TYPE_CHECKING:
+    from napari.components import Dims
     from napari.layers import Labels
 
 
@@ -21,6 +28,8 @@ class LabelIds:
     Parameters
     ----------
     labels : Labels
+    dims : Dims
+        Of the viewer: its moves make napari read the layer again.
     lane : Lane
         Where the array is scanned, off the GUI thread.
     ready : callable
@@ -34,18 +43,22 @@ class LabelIds:
     def __init__(
         self,
         labels: Labels,
+        dims: Dims,
         lane: Lane,
         ready: Callable[[], None],
         failed: Callable[[BaseException], None],
         largest: int | None = None,
     ) -> None:
         self._labels = labels
+        self._dims = dims
         self._lane = lane
         self._ready = ready
-        self._edited_elsewhere = False
         self._failed = failed
         self._largest = largest
-        labels.events.data.connect(self._scan)
+        self._least = 0
+        self._writing = False
+        self._view = self._look()
+        labels.events.data.connect(self._replaced)
         labels.events.paint.connect(self._painted)
         labels.events.set_data.connect(self._refreshed)
         if largest is None:
@@ -61,60 +74,59 @@ class LabelIds:
         if self._largest is None and not self._lane.busy:
             self._scan()
 
-    def look_at(self, plane: Any) -> None:
-        """Count the labels of a plane in, if the array may have been edited in place.
-
-        Such edits are heard of only as a refresh, as every move of a slider is: a look
-        at the plane that is written to is cheap, another scan would not be.
-
-        Parameters
-        ----------
-        plane : callable
-            Returns the plane's labels as an array.
-        """
-        if self._edited_elsewhere:
-            self._edited_elsewhere = False
-            self.used(int(np.max(plane(), initial=0)))
-
-    def own_write(self) -> AbstractContextManager[None]:
-        """Return a context for our own writes: their refresh is no edit elsewhere.
-
-        Above the texture limit each write refreshes the whole plane; a look at the
-        plane before every commit would cost more than the commit.
-        """
-        refreshed: AbstractContextManager[None] = self._labels.events.set_data.blocker(
-            self._refreshed
-        )
-        return refreshed
-
     def used(self, value: int) -> None:
         """Count a label as taken."""
-        self._largest = max(self._largest or 0, value)
+        self._least = max(self._least, value)
+        if self._largest is not None:
+            self._largest = max(self._largest, value)
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """What is refreshed meanwhile was written by us: nothing to look for."""
+        before, self._writing = self._writing, True
+        try:
+            yield
+        finally:
+            self._writing = before
 
     def close(self) -> None:
         """Stop listening."""
-        self._labels.events.data.disconnect(self._scan)
+        self._labels.events.data.disconnect(self._replaced)
         self._labels.events.paint.disconnect(self._painted)
         self._labels.events.set_data.disconnect(self._refreshed)
 
     def _refreshed(self, event: Any = None) -> None:
-        self._edited_elsewhere = True
+        before, self._view = self._view, self._look()
+        if before == self._view and not self._writing:
+            self._scan()
 
-    def _scan(self, event: Any = None) -> None:
-        data = self._labels.data
+    def _look(self) -> Hashable:
+        """All that makes napari read the layer again, though nothing was edited."""
+        dims, labels = self._dims, self._labels
+        part: tuple[Any, ...] = ()
+        if labels.multiscale:
+            corners = np.asarray(labels.corner_pixels).ravel().tolist()
+            part = (labels.data_level, *corners)
+        return tuple(dims.point), tuple(dims.order), dims.ndisplay, part
+
+    def _replaced(self, event: Any = None) -> None:
+        """Other labels altogether, unless it is us who widened them."""
+        if not self._writing:
+            self._least = 0
+            self._scan()
+
+    def _scan(self) -> None:
+        data = levels_of(self._labels)[0]
         self._largest = None
         self._lane.submit(
             lambda cancel: largest_id(data, cancel), self._scanned, self._failed
         )
 
     def _scanned(self, largest: int) -> None:
-        self._largest = largest
+        self._largest = max(largest, self._least)
         self._ready()
 
     def _painted(self, event: Any) -> None:
         """Follow brush and fill: the last part of each stroke is its new value."""
-        if self._largest is None:  # the running scan may have passed these pixels
-            self._scan()
-            return
         for stroke in event.value:
             self.used(int(np.max(stroke[-1], initial=0)))

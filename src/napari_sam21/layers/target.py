@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from napari_sam21.core.delta import Delta
 from napari_sam21.core.errors import LayerError
 from napari_sam21.core.lanes import Lane
 from napari_sam21.layers.ids import LabelIds
-from napari_sam21.layers.output import (
-    check_output,
-    make_labels,
-    make_room,
-    write_object,
-)
+from napari_sam21.layers.label_array import LabelArray
+from napari_sam21.layers.making import make_labels
+from napari_sam21.layers.output import check_output, make_room
 from napari_sam21.layers.planes import Plane
-from napari_sam21.layers.source import read_plane
+from napari_sam21.layers.writing import NAPARI_PIXELS, Steps, Writing, box_of
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Image, Labels, Layer
+
+NEW, ADD, ERASE = "new", "add", "erase"
+KINDS = (NEW, ADD, ERASE)
+"""What a commit does: a new label, more of the selected one, or nothing there."""
+
+EVERYWHERE = "overwrite"
+"""The policy of erasing: labels are what it is for."""
 
 
 class OutputTarget:
@@ -71,8 +74,14 @@ class OutputTarget:
         """Stop listening."""
         self._adopt(None)
 
-    def prepare(self, image: Image) -> bool:
+    def prepare(self, image: Image, folder: Path | None = None) -> bool:
         """Make sure there is a layer that can take an object of an image.
+
+        Parameters
+        ----------
+        image : Image
+        folder : pathlib.Path, optional
+            Where a layer is kept that is made now; by default in memory.
 
         Returns
         -------
@@ -85,7 +94,7 @@ class OutputTarget:
             If the layer cannot take it.
         """
         if self.labels is None:
-            labels = make_labels(image)
+            labels = make_labels(image, folder)
             _add_below(self._viewer, image, labels)
             self._adopt(labels, largest=0)
         else:
@@ -95,13 +104,14 @@ class OutputTarget:
         self._ids.count()
         return self._ids.next is not None
 
-    def write(
+    def begin(
         self,
         plane: Plane,
         crop: tuple[npt.NDArray[np.bool_], tuple[int, int]],
         policy: str,
-    ) -> tuple[Labels, Delta | None, str]:
-        """Write an object under the next free label, after `prepare` said True.
+        kind: str = NEW,
+    ) -> tuple[Writing, str]:
+        """Begin to write an object, after `prepare` said True.
 
         Parameters
         ----------
@@ -109,33 +119,52 @@ class OutputTarget:
         crop : (array of bool, (int, int))
             Mask and its origin, plane frame.
         policy : str
-            A key of `layers.output.POLICIES`.
+            A key of `layers.writing.POLICIES`.
+        kind : str
+            One of `KINDS`.
 
         Returns
         -------
-        labels : Labels
-        delta : Delta or None
-            What changed; None if the policy left nothing to write.
+        writing : Writing
+            To be done with `steps`.
         word : str
             What the user should know about the layer; often empty.
+
+        Raises
+        ------
+        LayerError
+            If no layer is ready, or there is no label to add to.
         """
         labels, ids = self.labels, self._ids
         if labels is None or ids is None or ids.next is None:
             raise LayerError("no Labels layer is ready: commit again in a moment")
-        ids.look_at(lambda: read_plane(labels.data, plane, rgb=False))
-        value = ids.next
-        word = make_room(labels, value)
-        with ids.own_write():
-            delta = write_object(labels, plane, *crop, value, policy)
-        if delta is not None:
-            ids.used(value)
-        return labels, delta, word
+        if kind == NEW and crop[0].size <= NAPARI_PIXELS:
+            ids.used(_largest_in_box(labels, plane, crop))
+        value = _value(kind, labels, ids.next)
+        with ids.writing():
+            word = make_room(labels, value)
+        policy = EVERYWHERE if kind == ERASE else policy
+        return Writing(labels, plane, *crop, value, policy), word
 
-    def own_write(self, labels: Labels) -> AbstractContextManager[None]:
-        """Return a context for writes of ours that take no new label: undo and redo."""
-        if self._ids is None or labels != self.labels:
-            return nullcontext()
-        return self._ids.own_write()
+    def steps(self, writing: Writing) -> Steps:
+        """Do a writing; its label is taken from then on."""
+        if self._ids is not None:
+            self._ids.used(writing.value)
+        return self.quietly(writing.steps())
+
+    def quietly(self, steps: Steps) -> Steps:
+        """Do steps of our own; no edit of others is looked for meanwhile."""
+        ids = self._ids
+        if ids is None:
+            yield from steps
+            return
+        while True:
+            with ids.writing():
+                try:
+                    next(steps)
+                except StopIteration:
+                    return
+            yield
 
     def _adopt(self, labels: Labels | None, largest: int | None = None) -> None:
         if self._ids is not None:
@@ -143,7 +172,9 @@ class OutputTarget:
         self._lane.cancel()
         self.labels, self._ids = labels, None
         if labels is not None:
-            self._ids = LabelIds(labels, self._lane, *self._callbacks, largest)
+            self._ids = LabelIds(
+                labels, self._viewer.dims, self._lane, *self._callbacks, largest
+            )
 
 
 def _add_below(viewer: ViewerModel, image: Image, labels: Labels) -> None:
@@ -153,3 +184,24 @@ def _add_below(viewer: ViewerModel, image: Image, labels: Labels) -> None:
     last = len(viewer.layers) - 1
     viewer.layers.move(last, viewer.layers.index(image) + 1)
     viewer.layers.selection.active = active
+
+
+def _value(kind: str, labels: Labels, free: int) -> int:
+    """The label a commit writes."""
+    if kind == NEW:
+        return free
+    chosen = 0 if kind == ERASE else int(labels.selected_label)
+    if kind == ADD and chosen == 0:
+        raise LayerError(
+            f"no label of {labels.name!r} is selected to add to: set “label” among the "
+            "layer controls, or commit as a new label"
+        )
+    return chosen
+
+
+def _largest_in_box(
+    labels: Labels, plane: Plane, crop: tuple[npt.NDArray[np.bool_], tuple[int, int]]
+) -> int:
+    """The largest label where an object goes: it is read anyway, and costs nothing."""
+    box, _ = box_of(plane, *crop)
+    return int(LabelArray.of(labels).read(box).max(initial=0))

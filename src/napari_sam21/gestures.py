@@ -1,0 +1,57 @@
+"""What the user does to the object in the making, apart from committing it."""
+
+from __future__ import annotations
+
+from napari_sam21.core.prompts import NEGATIVE, POSITIVE
+from napari_sam21.editor import ImageEditor
+
+
+class Gestures:
+    """Choices about the object on show; without one, nothing happens."""
+
+    editor: ImageEditor | None
+
+    def editor_changed(self) -> None:
+        """Tell who listens."""
+        raise NotImplementedError
+
+    def choose(self, index: int) -> None:
+        """Choose a candidate by its number."""
+        if self.editor is not None:
+            self.editor.choose(index)
+
+    def next_candidate(self) -> None:
+        """Choose the next candidate."""
+        self._step_candidate(1)
+
+    def previous_candidate(self) -> None:
+        """Choose the previous candidate."""
+        self._step_candidate(-1)
+
+    def _step_candidate(self, step: int) -> None:
+        answer = None if self.editor is None else self.editor.draft().answer
+        if answer is not None:
+            self.choose((answer.index + step) % len(answer.scores))
+
+    def set_polarity(self, label: int) -> None:
+        """Set the label of the next point: 1 on the object, 0 not."""
+        if self.editor is not None:
+            self.editor.scene.prompts.next_label = label
+            self.editor_changed()
+
+    def switch_polarity(self) -> None:
+        """Switch the label of the next point."""
+        if self.editor is not None:
+            positive = self.editor.scene.prompts.next_label == POSITIVE
+            self.set_polarity(NEGATIVE if positive else POSITIVE)
+
+    def flip_selected(self) -> None:
+        """Flip the selected points between positive and negative."""
+        if self.editor is not None:
+            self.editor.scene.prompts.flip_selected()
+
+    def toggle_preview(self) -> None:
+        """Hide the preview, or show it again."""
+        if self.editor is not None:
+            layer = self.editor.scene.preview.layer
+            layer.visible = not layer.visible

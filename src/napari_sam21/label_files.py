@@ -1,0 +1,142 @@
+"""Labels to files, and labels that cannot be written to into ones that can."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari_sam21.consent import ZARR, suggested_place
+from napari_sam21.errand import Errand, Say
+from napari_sam21.files.formats import FORMATS, save
+from napari_sam21.files.results import Provenance
+from napari_sam21.layers.copying import copy_levels, nbytes_of
+from napari_sam21.layers.label_array import levels_of
+from napari_sam21.layers.making import MEMORY_SHARE, free_memory
+from napari_sam21.layers.saving import place_is_lost, results_of
+from napari_sam21.ports import Host
+from napari_sam21.questions import FILE, about_copy
+
+if TYPE_CHECKING:
+    from napari.layers import Labels
+
+KINDS = ";;".join(f"{each.title} (*{each.suffix})" for each in FORMATS.values())
+"""The formats, as a file dialog has them."""
+
+NO_PLACE = " Not in the file: where the layer lies (translation, rotation, shear)."
+
+
+class LabelFiles:
+    """Saves labels, and copies them, while the user goes on.
+
+    Parameters
+    ----------
+    host : Host
+    say : callable
+        Tells the user.
+    failed : callable
+        Gets what went wrong.
+    """
+
+    def __init__(
+        self, host: Host, say: Say, failed: Callable[[BaseException], None]
+    ) -> None:
+        self._host, self._say = host, say
+        self._errand = Errand("sam21-files", host.deliver, say, failed)
+
+    @property
+    def busy(self) -> bool:
+        """Whether labels are being saved or copied."""
+        return self._errand.busy
+
+    def cancel(self) -> bool:
+        """Stop; return whether there was something to stop."""
+        return self._errand.cancel()
+
+    def close(self) -> None:
+        """Stop, and let the thread end."""
+        self._errand.close()
+
+    def ask_and_save(self, labels: Labels | None, about: Provenance) -> None:
+        """Ask for a file, then save labels to it."""
+        if labels is None:
+            self._say("There are no labels to save yet: commit an object first.", False)
+            return
+        suffix = FORMATS["ome-tiff"].suffix
+        place = suggested_place(labels, f"{labels.name}{suffix}")
+
+        def chosen(path: Path | None) -> None:
+            if path is not None:
+                self.save(labels, path, about)
+
+        self._host.ask_place("Save the labels", place, KINDS, chosen)
+
+    def save(self, labels: Labels, path: Path, about: Provenance) -> None:
+        """Save labels in the format of a file's suffix; an earlier file is replaced.
+
+        The file appears when it is complete. What is committed meanwhile may be in it.
+
+        Raises
+        ------
+        FileError
+            If files cannot hold such labels.
+        """
+        results = results_of(labels, about)
+        more = NO_PLACE if place_is_lost(labels) else ""
+
+        def done(written: Path) -> None:
+            self._say(f"{labels.name!r} is saved as {written}.{more}", False)
+
+        self._errand.run(
+            "Saving the labels",
+            lambda tell: save(results, path, overwrite=True, progress=tell),
+            done,
+        )
+
+    def offer_copy(self, labels: Labels, done: Callable[[], None]) -> None:
+        """Ask how labels that cannot be written to are copied, then do it.
+
+        Parameters
+        ----------
+        labels : Labels
+            Holds the copy afterwards; its source stays as it is.
+        done : callable
+            Called when it does.
+        """
+        nbytes = nbytes_of(levels_of(labels))
+        fits = nbytes <= MEMORY_SHARE * free_memory()
+
+        def answered(answer: str | None) -> None:
+            if answer == FILE:
+                place = suggested_place(labels, f"{labels.name} copy.zarr")
+                self._host.ask_place("Copy the labels to", place, ZARR, chosen)
+            elif answer is not None:
+                self._copy(labels, None, done)
+
+        def chosen(path: Path | None) -> None:
+            if path is not None:
+                self._copy(labels, path, done)
+
+        self._host.ask(about_copy(labels.name, nbytes, fits), answered)
+
+    def _copy(
+        self, labels: Labels, folder: Path | None, done: Callable[[], None]
+    ) -> None:
+        levels = levels_of(labels)
+
+        def copied(copies: list[Any]) -> None:
+            now = levels_of(labels)
+            if len(now) != len(levels) or any(
+                a is not b for a, b in zip(now, levels, strict=True)
+            ):
+                self._say(f"{labels.name!r} has other data now: pick it again.", True)
+                return
+            labels.data = copies if labels.multiscale else copies[0]
+            self._say(
+                f"{labels.name!r} holds a copy now; its source is as it was.", False
+            )
+            done()
+
+        self._errand.run(
+            "Copying the labels", lambda tell: copy_levels(levels, folder, tell), copied
+        )

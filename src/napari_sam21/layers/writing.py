@@ -1,0 +1,256 @@
+"""Objects go into labels, and out again: in the object's box only.
+
+A small write to a single array goes through napari, whose own undo then knows it. A
+large one (napari takes 1 s for 4096 x 4096 pixels, and keeps 18 bytes of each) and one
+to a pyramid are written in place, stripe by stripe: who runs such a write may rest
+between two stripes, and our history alone can take it back.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_sam21.core.delta import Delta
+from napari_sam21.layers.label_array import (
+    Bool,
+    Box,
+    LabelArray,
+    Values,
+    levels_of,
+    stripes,
+)
+from napari_sam21.layers.planes import Plane
+
+if TYPE_CHECKING:
+    from napari.layers import Labels
+
+NAPARI_PIXELS = 1 << 19
+"""Objects of more pixels are not written through napari's own history."""
+
+Labelled = npt.NDArray[np.integer]
+Rule = Callable[[Box, Labelled], tuple[Bool, Values]]
+"""Gets a part of a box, and the labels there; returns where to write what."""
+
+Steps = Iterator[None]
+"""A write: each step does a part of it, and takes some milliseconds."""
+
+POLICIES: dict[str, Callable[[Labelled], Bool]] = {
+    "keep": lambda before: before == 0,
+    "overwrite": lambda before: np.ones(before.shape, bool),
+}
+"""Which pixels an object may take, given the labels that are there."""
+
+
+class Writing:
+    """One object on its way into a Labels layer.
+
+    Parameters
+    ----------
+    labels : Labels
+        As `check_output` and `make_room` left it.
+    plane : Plane
+        Where the mask lies.
+    mask : array of bool, shape (h, w)
+        Plane frame, around the object.
+    origin_rc : (int, int)
+        Row and column of its first pixel.
+    value : int
+        The label; 0 erases.
+    policy : str
+        A key of `POLICIES`.
+    """
+
+    def __init__(
+        self,
+        labels: Labels,
+        plane: Plane,
+        mask: Bool,
+        origin_rc: tuple[int, int],
+        value: int,
+        policy: str,
+    ) -> None:
+        self.labels = labels
+        self.value = value
+        self._allowed = POLICIES[policy]
+        self._box, self._wanted = box_of(plane, mask, origin_rc)
+        self._changed = np.zeros(self._wanted.shape, bool)
+        self._before: list[Labelled] = []
+
+    def possible(self) -> bool:
+        """Whether the policy leaves anything to write; as a rule found at once."""
+        array = LabelArray.of(self.labels)
+        return any(
+            self._where(local, array.read(stripe)).any()
+            for stripe, local in stripes(self._box)
+        )
+
+    def steps(self) -> Steps:
+        """Write."""
+        count = int(np.count_nonzero(self._wanted))
+        yield from _edit(self.labels, self._box, count, self._rule)
+
+    @property
+    def delta(self) -> Delta | None:
+        """What has changed so far; None if nothing has."""
+        before = _joined(self._before)
+        if before.size == 0:
+            return None
+        corner = tuple(part.start for part in self._box)
+        return Delta(corner, self._changed, before, self.value)
+
+    def _where(self, local: Box, before: Labelled) -> Bool:
+        wanted: Bool = self._wanted[local] & self._allowed(before)
+        return np.asarray(wanted & (before != self.value))
+
+    def _rule(self, local: Box, before: Labelled) -> tuple[Bool, Values]:
+        where = self._where(local, before)
+        self._changed[local] = where
+        self._before.append(_packed(before[where]))
+        return where, self.value
+
+
+def _packed(before: Labelled) -> Labelled:
+    """Nothing but background, as under most objects, takes no memory."""
+    if before.any():
+        return before
+    return np.broadcast_to(before.dtype.type(0), before.shape)
+
+
+def _joined(parts: list[Labelled]) -> Labelled:
+    if all(part.strides == (0,) for part in parts):
+        count = sum(part.size for part in parts)
+        dtype = parts[0].dtype if parts else np.dtype(np.uint8)
+        return np.broadcast_to(dtype.type(0), (count,))
+    return np.concatenate(parts)
+
+
+def box_of(plane: Plane, mask: Bool, origin_rc: tuple[int, int]) -> tuple[Box, Bool]:
+    """Return a mask's box in the array, and the mask with the array's axes."""
+    box = [slice(0, 1)] * plane.ndim
+    for axis, index in plane.hidden:
+        box[axis] = slice(index, index + 1)
+    for axis, start, size in zip(plane.displayed, origin_rc, mask.shape, strict=True):
+        box[axis] = slice(start, start + size)
+    across = mask if plane.displayed[0] < plane.displayed[1] else mask.T
+    hidden = tuple(axis for axis, _ in plane.hidden)
+    return tuple(box), np.expand_dims(across, hidden)
+
+
+def still_fits(labels: Labels, delta: Delta) -> bool:
+    """Whether a layer still has the elements that a write changed."""
+    shape = levels_of(labels)[0].shape
+    ends = zip(delta.corner, delta.changed.shape, shape, strict=False)
+    return len(shape) == len(delta.corner) and all(
+        corner + size <= there for corner, size, there in ends
+    )
+
+
+def taking_back(labels: Labels, delta: Delta) -> Steps:
+    """Undo a write, but leave alone what the user has painted over it since."""
+
+    def rule(old: Labelled, now: Labelled) -> tuple[Bool, Values]:
+        return now == delta.value, old
+
+    return _edit(labels, _box(delta), delta.before.size, _Recorded(delta, rule))
+
+
+def writing_again(labels: Labels, delta: Delta) -> Steps:
+    """Redo a write where the old values are still there."""
+
+    def rule(old: Labelled, now: Labelled) -> tuple[Bool, Values]:
+        return now == old, delta.value
+
+    return _edit(labels, _box(delta), delta.before.size, _Recorded(delta, rule))
+
+
+class _Recorded:
+    """A rule on the pixels of a delta: gives each stripe its old values."""
+
+    def __init__(
+        self, delta: Delta, rule: Callable[[Labelled, Labelled], tuple[Bool, Values]]
+    ) -> None:
+        self._delta, self._rule, self._passed = delta, rule, 0
+
+    def __call__(self, local: Box, now: Labelled) -> tuple[Bool, Values]:
+        changed = self._delta.changed[local]
+        count = int(np.count_nonzero(changed))
+        old = np.zeros(changed.shape, self._delta.before.dtype)
+        old[changed] = self._delta.before[self._passed : self._passed + count]
+        self._passed += count
+        where, values = self._rule(old, now)
+        return where & changed, values
+
+
+def do(steps: Steps) -> None:
+    """Do all of a write at once."""
+    deque(steps, maxlen=0)
+
+
+def write_object(
+    labels: Labels,
+    plane: Plane,
+    mask: Bool,
+    origin_rc: tuple[int, int],
+    value: int,
+    policy: str,
+) -> Delta | None:
+    """Write a mask into a Labels layer at once; see `Writing`.
+
+    Returns
+    -------
+    Delta or None
+        What changed; None if the policy leaves nothing to write.
+    """
+    writing = Writing(labels, plane, mask, origin_rc, value, policy)
+    do(writing.steps())
+    return writing.delta
+
+
+def take_back(labels: Labels, delta: Delta) -> None:
+    """Undo a write at once; see `taking_back`."""
+    do(taking_back(labels, delta))
+
+
+def write_again(labels: Labels, delta: Delta) -> None:
+    """Redo a write at once; see `writing_again`."""
+    do(writing_again(labels, delta))
+
+
+def _box(delta: Delta) -> Box:
+    return tuple(
+        slice(start, start + size)
+        for start, size in zip(delta.corner, delta.changed.shape, strict=True)
+    )
+
+
+def _edit(labels: Labels, box: Box, count: int, rule: Rule) -> Steps:
+    array = LabelArray.of(labels)
+    if len(array.levels) == 1 and count <= NAPARI_PIXELS:
+        _through_napari(labels, array, box, rule)
+        return
+    for stripe, local in stripes(box):
+        array.put(stripe, *rule(local, array.read(stripe)))
+        yield
+    yield  # what is drawn now has a turn of its own
+    labels.refresh(thumbnail=False, extent=False, highlight=False)
+
+
+def _through_napari(labels: Labels, array: LabelArray, box: Box, rule: Rule) -> None:
+    """Write as one step of napari's own history."""
+    with labels.block_history():
+        for stripe, local in stripes(box):
+            where, values = rule(local, array.read(stripe))
+            if not where.any():
+                continue
+            indices = tuple(
+                found + part.start
+                for found, part in zip(np.nonzero(where), stripe, strict=True)
+            )
+            if not isinstance(values, int):
+                values = values[where].astype(array.dtype)
+            labels.data_setitem(indices, values)
