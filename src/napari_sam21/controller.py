@@ -16,7 +16,7 @@ from psygnal import Signal
 from napari_sam21.commits import Committer
 from napari_sam21.core.errors import Sam21Error
 from napari_sam21.core.lanes import Lane
-from napari_sam21.core.prompts import NEGATIVE, POSITIVE
+from napari_sam21.core.prompts import BOX, NEGATIVE, POSITIVE
 from napari_sam21.editor import ImageEditor
 from napari_sam21.inference import Inference, shared_store
 from napari_sam21.layers.navigate import go_to, planes_with, waiting
@@ -249,7 +249,7 @@ class Controller:
             self.choose((answer.index + step) % len(answer.scores))
 
     def set_polarity(self, label: int) -> None:
-        """Set the label of the next point: 1 on the object, 0 not."""
+        """Set what the next prompt is: a point on the object, one off it, or a box."""
         if self.editor is not None:
             self.editor.scene.prompts.next_label = label
             self.editor_changed()
@@ -259,6 +259,12 @@ class Controller:
         if self.editor is not None:
             positive = self.editor.scene.prompts.next_label == POSITIVE
             self.set_polarity(NEGATIVE if positive else POSITIVE)
+
+    def draw_box(self) -> None:
+        """Make the next drag a box; a second call makes clicks points again."""
+        if self.editor is not None:
+            armed = self.editor.scene.prompts.next_label == BOX
+            self.set_polarity(POSITIVE if armed else BOX)
 
     def flip_selected(self) -> None:
         """Flip the selected points between positive and negative."""
