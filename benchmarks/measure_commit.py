@@ -95,7 +95,8 @@ def measure(folder: Path, rounds: int) -> list[Outcome]:
         wait_until(lambda: controller.target.prepare(controller.image))
         show_answer(controller)
         frame = frame_of(viewer)
-        mask, (row, column) = controller.editor.crop()
+        answer = controller.editor.draft().answer
+        mask, (row, column) = answer.crop()
         found = np.nonzero(mask)
         indices = (found[0] + row, found[1] + column)
         sides = {

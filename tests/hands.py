@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from qtpy.QtCore import QPoint, Qt
+from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
+from qtpy.QtGui import QMouseEvent
 from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QApplication
 
 
 class Hands:
@@ -40,6 +42,28 @@ class Hands:
         position = self._position(world)
         QTest.mouseMove(self._canvas.native, position)
         QTest.mouseClick(self._canvas.native, button, modifier, position)
+
+    def drag(
+        self, start: Sequence[float], end: Sequence[float], steps: int = 4
+    ) -> None:
+        """Drag with the left button from one point of the world to another."""
+        first, last = self._position(start), self._position(end)
+        left, native = Qt.MouseButton.LeftButton, self._canvas.native
+        QTest.mouseMove(native, first)
+        QTest.mousePress(native, left, pos=first)
+        for step in range(1, steps + 1):
+            where = first + (last - first) * (step / steps)
+            event = QMouseEvent(
+                QEvent.Type.MouseMove,
+                QPointF(where),
+                QPointF(native.mapToGlobal(where)),
+                Qt.MouseButton.NoButton,
+                left,
+                Qt.KeyboardModifier.NoModifier,
+            )
+            QApplication.sendEvent(native, event)
+            self._qtbot.wait(15)  # vispy leaves out moves that come too fast
+        QTest.mouseRelease(native, left, pos=last)
 
     def shift_click(self, world: Sequence[float]) -> None:
         """Click with the Shift key down."""

@@ -23,7 +23,7 @@ from napari_sam21.inference import Inference
 from napari_sam21.layers.field import Field
 from napari_sam21.layers.look import session_looks
 from napari_sam21.layers.planes import Plane, displayed_plane, is_inside
-from napari_sam21.layers.prompts import Mark, prompts_on
+from napari_sam21.layers.prompts import Mark, prompts_on, without_lone_corner
 from napari_sam21.layers.scene import Scene
 from napari_sam21.layers.sight import Sight
 from napari_sam21.layers.source import Source
@@ -259,6 +259,9 @@ class ImageEditor:
         kept = tuple(m for m in found if is_inside(m.position, self.image))
         if kept != found:
             word = "That point was outside the image, so it was taken away."
+        if (plane := self.shown()) is not None:
+            kept = without_lone_corner(kept, plane)
+        if kept != found:
             self.scene.prompts.show(kept)
         before, self.marks = self.marks, kept
         if kept != before or word:

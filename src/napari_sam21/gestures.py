@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from napari_sam21.core.prompts import NEGATIVE, POSITIVE
+from napari_sam21.core.prompts import BOX, NEGATIVE, POSITIVE
 from napari_sam21.editor import ImageEditor
 
 
@@ -34,7 +34,7 @@ class Gestures:
             self.choose((answer.index + step) % len(answer.scores))
 
     def set_polarity(self, label: int) -> None:
-        """Set the label of the next point: 1 on the object, 0 not."""
+        """Set what the next prompt is: a point on the object, one off it, or a box."""
         if self.editor is not None:
             self.editor.scene.prompts.next_label = label
             self.editor_changed()
@@ -44,6 +44,12 @@ class Gestures:
         if self.editor is not None:
             positive = self.editor.scene.prompts.next_label == POSITIVE
             self.set_polarity(NEGATIVE if positive else POSITIVE)
+
+    def draw_box(self) -> None:
+        """Make the next drag a box; a second call makes clicks points again."""
+        if self.editor is not None:
+            armed = self.editor.scene.prompts.next_label == BOX
+            self.set_polarity(POSITIVE if armed else BOX)
 
     def flip_selected(self) -> None:
         """Flip the selected points between positive and negative."""

@@ -35,7 +35,7 @@ class View:
     index : int
         The chosen candidate.
     next_label : int
-        Label of the next point.
+        Of the next prompt: 1 or 0 for a point, 2 for a box.
     region : str
         What the model sees of the image, in words.
     active : bool
@@ -83,6 +83,7 @@ KEYS = (
     Key("Enter", "Enter", "commit"),
     Key("Escape", "Esc", "clear"),
     Key("Q", "Q", "switch_polarity"),
+    Key("W", "W", "draw_box"),
     Key("G", "G", "flip_selected"),
     Key("J", "J", "previous_candidate"),
     Key("K", "K", "next_candidate"),

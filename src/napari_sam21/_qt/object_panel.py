@@ -7,7 +7,7 @@ from collections.abc import Callable
 from qtpy.QtWidgets import QGridLayout, QPushButton, QWidget
 
 from napari_sam21._qt.choices import ChoiceRow, plain_button
-from napari_sam21.core.prompts import NEGATIVE, POSITIVE
+from napari_sam21.core.prompts import BOX, NEGATIVE, POSITIVE
 from napari_sam21.view import SHOWN_KEY, View
 
 ACTIONS = (
@@ -18,8 +18,8 @@ ACTIONS = (
 )
 """Method of the controller, text, tooltip, row and column of each button."""
 
-LABELS = (POSITIVE, NEGATIVE)
-POLARITY_TEXTS = ("● Object", "✕ Background")
+LABELS = (POSITIVE, NEGATIVE, BOX)
+POLARITY_TEXTS = ("● Object", "✕ Background", "■ Box")
 
 
 class ObjectPanel:
@@ -46,12 +46,13 @@ class ObjectPanel:
         tips = [
             f"The next point is on the object ({key})",
             f"The next point is not on the object ({key}, or Shift+click)",
+            f"The next drag draws a box around the object ({SHOWN_KEY['draw_box']})",
         ]
         self._polarity = ChoiceRow(
             POLARITY_TEXTS, tips, lambda n: call("set_polarity", LABELS[n])
         )
         self.rows: tuple[tuple[str, QWidget], ...] = (
-            ("Next point", self._polarity),
+            ("Next prompt", self._polarity),
             ("Candidate (IoU)", self._candidates),
         )
         self._buttons: dict[str, QPushButton] = {}

@@ -14,6 +14,9 @@ from napari_sam21.core.geometry import Region, plane_to_model
 POSITIVE, NEGATIVE = 1, 0
 """Point labels of the contract: foreground, background."""
 
+BOX = 2
+"""Not of the contract: how a prompt point says that it is a corner of a box."""
+
 BOX_LABELS = (2.0, 3.0)
 """Point labels of a box's top-left and bottom-right corner."""
 

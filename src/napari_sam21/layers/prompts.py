@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_sam21.core.prompts import NEGATIVE, POSITIVE, Prompts
+from napari_sam21.core.prompts import BOX, NEGATIVE, POSITIVE, Prompts
 from napari_sam21.layers.placement import transforms_of
 from napari_sam21.layers.planes import Plane, level_shape
 
@@ -37,8 +37,9 @@ class Polarity:
 POLARITIES = {
     POSITIVE: Polarity(POSITIVE, "positive", "#19c37d", "disc"),
     NEGATIVE: Polarity(NEGATIVE, "negative", "#e2561f", "x"),
+    BOX: Polarity(BOX, "box", "#56b4e9", "square"),
 }
-"""Bluish green and vermilion keep apart for every kind of colour vision."""
+"""Bluish green, vermilion and sky blue keep apart for every kind of colour vision."""
 
 COLOR_CYCLE = {each.word: each.color for each in POLARITIES.values()}
 _LABEL_OF = {each.word: each.label for each in POLARITIES.values()}
@@ -53,7 +54,7 @@ class Mark:
     position : tuple of float
         Data coordinates of the image, one for each axis.
     label : int
-        1 on the object, 0 not.
+        1 on the object, 0 not, 2 a corner of its box.
     """
 
     position: tuple[float, ...]
@@ -61,10 +62,31 @@ class Mark:
 
 
 def prompts_on(marks: Sequence[Mark], plane: Plane) -> Prompts:
-    """Collect the prompts that lie on a plane, in the order they were made."""
+    """Collect the prompts that lie on a plane, in the order they were made.
+
+    The last two corners make the box.
+    """
     here = [(plane.point_rc(mark.position), mark.label) for mark in marks]
     found = [(point, label) for point, label in here if point is not None]
-    return Prompts([point for point, _ in found], [label for _, label in found])
+    points = [(point, label) for point, label in found if label != BOX]
+    corners = [point for point, label in found if label == BOX][-2:]
+    box = (*corners[0], *corners[1]) if len(corners) == 2 else None
+    return Prompts([point for point, _ in points], [sign for _, sign in points], box)
+
+
+def with_box(
+    marks: Sequence[Mark], plane: Plane, corners: Sequence[tuple[float, float]]
+) -> tuple[Mark, ...]:
+    """Return the marks with this box, or none, as the one of a plane."""
+    others = [m for m in marks if m.label != BOX or plane.point_rc(m.position) is None]
+    drawn = [Mark(plane.position(*corner), BOX) for corner in corners]
+    return (*others, *drawn)
+
+
+def without_lone_corner(marks: tuple[Mark, ...], plane: Plane) -> tuple[Mark, ...]:
+    """Drop what is left of a plane's box when one corner of it was deleted."""
+    here = [m for m in marks if m.label == BOX and plane.point_rc(m.position)]
+    return with_box(marks, plane, ()) if len(here) == 1 else marks
 
 
 class PromptsLayer:
@@ -130,6 +152,11 @@ class PromptsLayer:
                 self._dress([mark.label for mark in marks])
         self._known = self.marks
 
+    def replace(self, marks: Sequence[Mark]) -> None:
+        """Replace all points, as an edit by the user."""
+        self.show(marks)
+        self._on_edit()
+
     def deselect(self) -> None:
         """Show every point in its own colour: napari paints selected ones blue."""
         if self.layer.selected_data:
@@ -140,7 +167,7 @@ class PromptsLayer:
         last = {len(self.layer.data) - 1}
         chosen = set(self.layer.selected_data) or last
         labels = [
-            1 - mark.label if i in chosen else mark.label
+            1 - mark.label if i in chosen and mark.label != BOX else mark.label
             for i, mark in enumerate(self.marks)
         ]
         with self.layer.events.data.blocker(self._edited):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from napari_sam21.core.prompts import NEGATIVE
+from napari_sam21.core.prompts import BOX, NEGATIVE, POSITIVE
+from napari_sam21.layers.box import BoxDrag
 from napari_sam21.layers.placement import transforms_of
 from napari_sam21.layers.preview import PreviewLayer, make_preview
 from napari_sam21.layers.prompts import Mark, PromptsLayer, make_points
@@ -69,6 +70,13 @@ class Scene:
             for key, call in keys.items():
                 layer.bind_key(key, _ignoring_layer(call), overwrite=True)
         viewer.mouse_drag_callbacks.append(self._press)
+        self._box = BoxDrag(
+            viewer,
+            image,
+            self.prompts,
+            lambda: self.clickable,
+            lambda layer: _sign(layer, image),
+        )
 
     def holds(self, layer: Layer) -> bool:
         """Whether a layer is one of ours."""
@@ -90,6 +98,7 @@ class Scene:
         """Stop listening, to keys as well."""
         self.prompts.close()
         self.preview.close()
+        self._box.close()
         for layer in (self.prompts.layer, self.preview.layer):
             for key in self._keys:
                 layer.bind_key(key, None, overwrite=True)
@@ -109,7 +118,8 @@ class Scene:
             Leave a prompts layer that holds points: uncommitted work is not lost.
         """
         leave = keep_prompts and len(self.prompts.layer.data) > 0
-        layers = [self.preview.layer] + [self.prompts.layer] * (not leave)
+        ours = [self.preview.layer, *self._box.layers]
+        layers = ours + [self.prompts.layer] * (not leave)
         for layer in layers:
             layer.metadata.pop(OURS, None)  # so that nobody takes it up meanwhile
         soon(lambda: self._take_out(layers))
@@ -123,6 +133,7 @@ class Scene:
         """Lie where the image lies now."""
         for name, value in transforms_of(self.image).items():
             setattr(self.prompts.layer, name, value)
+        self._box.lie_anew()
         self.preview.lie_anew()
 
     def _press(self, viewer: Any, event: Any) -> None:
@@ -131,7 +142,8 @@ class Scene:
         if viewer.layers.selection.active != prompts.layer:
             return
         negative = "Shift" in event.modifiers or event.button == RIGHT_BUTTON
-        prompts.set_default(NEGATIVE if negative else prompts.next_label)
+        wanted = POSITIVE if prompts.next_label == BOX else prompts.next_label
+        prompts.set_default(NEGATIVE if negative else wanted)
 
 
 def _left_behind(viewer: ViewerModel, image: Image) -> Points | None:
