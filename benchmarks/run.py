@@ -39,6 +39,8 @@ PARTS = {
     "commit": Part(30),
     "memory": Part(5, window=False),
     "disk_store": Part(15, window=False),
+    "everything": Part(5, window=False),
+    "propagation": Part(60, window=False),
 }
 """Modules named ``measure_…``, in the order they run."""
 
