@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-DIGITS = MappingProxyType({"×": 2, "IoU": 4, "logit": 5})
+DIGITS = MappingProxyType({"×": 2, "IoU": 4, "logit": 5, "mSA": 3, "3D IoU": 3})
 """Decimals of a value by its unit; 1 for others."""
 
 
@@ -105,5 +105,17 @@ LIMITS = MappingProxyType(
         "half_flips": Limit("pixels it would change in one mask, most", "px"),
         "half_iou": Limit("IoU of a mask with the exact one, least", "IoU"),
         "half_logits": Limit("error of its logits, most", "logit"),
+        "everything": Limit("segment everything / points × bare decode", "×", 1.20),
+        "everything_batches": Limit("bare decodes in batches / one by one", "×"),
+        "everything_msa": Limit("segment everything, fluorescence sample", "mSA"),
+        "everything_lost": Limit("labels overwritten by painting", "px", 0.0),
+        "generated": Limit("generated stack, one click carried", "3D IoU"),
+        "generated_copy": Limit("the mask copied through all slices", "3D IoU"),
+        "generated_extent": Limit("copied through the true slices only", "3D IoU"),
+        "generated_gain": Limit("copied through all − carried", "3D IoU", -0.10),
+        "stardist": Limit("stardist's stack, one click carried", "3D IoU"),
+        "stardist_copy": Limit("the mask copied through all slices", "3D IoU"),
+        "stardist_extent": Limit("copied through the true slices only", "3D IoU"),
+        "stardist_gain": Limit("copied through all − carried", "3D IoU", -0.10),
     }
 )

@@ -44,6 +44,8 @@ PARTS = {
     "growth": Part(3),
     "small_objects": Part(1, window=False),
     "moves": Part(1, window=False),
+    "everything": Part(5, window=False),
+    "propagation": Part(60, window=False),
 }
 """Modules named ``measure_…``, in the order they run."""
 

@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from napari_sam21._version import __version__
+    from napari_sam21.core.automatic.region import segment_everything
+    from napari_sam21.core.crops import Crop
     from napari_sam21.core.embedding import Answer, Embedding
     from napari_sam21.core.errors import Sam21Error
     from napari_sam21.core.geometry import Region
     from napari_sam21.core.masks import mask_to_logits
     from napari_sam21.core.prompts import Prompts
+    from napari_sam21.core.propagation.sweep import propagate
     from napari_sam21.core.runtime import Cancellation
     from napari_sam21.core.sam2 import Model
     from napari_sam21.models.fetch import fetch_model
@@ -27,6 +30,7 @@ _HOMES = {
     "__version__": "_version",
     "Answer": "core.embedding",
     "Cancellation": "core.runtime",
+    "Crop": "core.crops",
     "Embedding": "core.embedding",
     "MODELS": "models.table",
     "Model": "core.sam2",
@@ -37,12 +41,15 @@ _HOMES = {
     "import_model": "models.imports",
     "load_model": "models.weights",
     "mask_to_logits": "core.masks",
+    "propagate": "core.propagation.sweep",
+    "segment_everything": "core.automatic.region",
 }
 
 __all__ = [
     "MODELS",
     "Answer",
     "Cancellation",
+    "Crop",
     "Embedding",
     "Model",
     "Prompts",
@@ -53,6 +60,8 @@ __all__ = [
     "import_model",
     "load_model",
     "mask_to_logits",
+    "propagate",
+    "segment_everything",
 ]
 
 

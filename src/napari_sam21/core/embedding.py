@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from napari_sam21.core.errors import ModelError
 from napari_sam21.core.geometry import Region
-from napari_sam21.core.masks import crop_mask
+from napari_sam21.core.masks import clip_to_plane, crop_mask
 
 Float32 = npt.NDArray[np.float32]
 
@@ -131,7 +131,8 @@ class Answer:
             Row and column of the mask's first pixel, plane frame.
         """
         chosen = self.index if index is None else self._check(index)
-        return crop_mask(self.logits[chosen], self.region)
+        crop, origin_rc = crop_mask(self.logits[chosen], self.region)
+        return clip_to_plane(crop, origin_rc, self.shape)
 
     def _check(self, index: int) -> int:
         if not 0 <= index < len(self.scores):

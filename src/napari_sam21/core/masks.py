@@ -134,6 +134,20 @@ def tighten(mask: Bool, origin_rc: tuple[int, int]) -> tuple[Bool, tuple[int, in
     return tight, (origin_rc[0] + int(rows[0]), origin_rc[1] + int(columns[0]))
 
 
+def clip_to_plane(
+    mask: Bool, origin_rc: tuple[int, int], plane_shape: tuple[int, int]
+) -> tuple[Bool, tuple[int, int]]:
+    """Cut off what lies beyond the plane, as a region of a small plane may reach."""
+    (row, column), (height, width) = origin_rc, mask.shape
+    top, left = max(-row, 0), max(-column, 0)
+    bottom = min(height, plane_shape[0] - row)
+    right = min(width, plane_shape[1] - column)
+    if (top, left, bottom, right) == (0, 0, height, width):
+        return mask, origin_rc
+    kept = mask[top : max(bottom, top), left : max(right, left)]
+    return tighten(kept, (row + top, column + left))
+
+
 def mask_to_logits(mask: npt.ArrayLike, embedding: Embedding) -> Float32:
     """Turn a mask of the plane into logits that the decoder takes as a prompt.
 
@@ -159,8 +173,6 @@ def mask_to_logits(mask: npt.ArrayLike, embedding: Embedding) -> Float32:
     PromptError
         If no pixel of the mask lies in the embedding's region.
     """
-    from napari_sam21.core.preprocess import resize
-
     found = np.asarray(mask)
     if found.shape != embedding.shape:
         raise EmbeddingMismatchError(
@@ -168,12 +180,34 @@ def mask_to_logits(mask: npt.ArrayLike, embedding: Embedding) -> Float32:
             "pass a mask of the whole plane"
         )
     region = embedding.region
-    inside = found[region.r0 : region.r1, region.c0 : region.c1] != 0
+    r0, c0 = max(region.r0, 0), max(region.c0, 0)
+    inside = np.zeros((region.height, region.width), bool)
+    seen = found[r0 : max(region.r1, 0), c0 : max(region.c1, 0)] != 0
+    top, left = r0 - region.r0, c0 - region.c0
+    inside[top : top + seen.shape[0], left : left + seen.shape[1]] = seen
     if not inside.any():
         raise PromptError(
             f"the mask is empty inside the embedded region {tuple(region)}; nothing "
             "can be prompted with it"
         )
+    return coverage_to_logits(inside)
+
+
+def coverage_to_logits(inside: Bool) -> Float32:
+    """Turn a mask of a region, of any resolution, into logits of 256 x 256 cells.
+
+    Parameters
+    ----------
+    inside : array of bool, shape (h, w)
+        Region frame.
+
+    Returns
+    -------
+    array of float32, shape (256, 256)
+        Model frame; the logit of each cell's covered share, within ± 6.9.
+    """
+    from napari_sam21.core.preprocess import resize
+
     image = inside.astype(np.float32)[..., None]
     coverage = resize(image, LOGITS_SIDE, LOGITS_SIDE)[..., 0]
     share = np.clip(coverage, COVERAGE_MARGIN, 1 - COVERAGE_MARGIN)
