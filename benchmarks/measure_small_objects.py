@@ -28,11 +28,9 @@ from napari_sam21.core.geometry import Region, whole_plane
 from napari_sam21.core.preprocess import (
     as_plane,
     intensity_limits,
-    prepare_crop,
     to_unit_range,
 )
 from napari_sam21.core.regions import Rect, choose_region
-from napari_sam21.core.store import MemoryStore, encode_stored
 
 DATA = "SAM21_DATA"
 """Variable of the environment that names the folder of images."""
@@ -119,17 +117,17 @@ class Clicker:
 
     def __init__(self, model: sam.Model, plane: Image) -> None:
         self._model, self._plane = model, plane
-        self._store = MemoryStore()
+        self._embeddings: dict[Region, sam.Embedding] = {}
 
     def iou(
         self, target: Target, region: Region | None, offset_rc: tuple[int, int] = (0, 0)
     ) -> float:
         """Click an object once; return the overlap of the best candidate with it."""
-        shape = self._plane.shape[:2]
-        region = region or whole_plane(shape)
-        crop = self._plane[region.r0 : region.r1, region.c0 : region.c1]
-        given = prepare_crop(crop, region, shape)
-        embedding = encode_stored(self._model, given, self._store)
+        region = region or whole_plane(self._plane.shape[:2])
+        if region not in self._embeddings:
+            found = self._model.encode(self._plane, region=region)
+            self._embeddings[region] = found
+        embedding = self._embeddings[region]
         row, column = np.add(target.click_rc, offset_rc)
         answer = self._model.decode(embedding, sam.Prompts([(row, column)], [1]))
         corner = tuple(np.add(target.corner_rc, offset_rc))
