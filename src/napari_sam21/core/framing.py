@@ -15,10 +15,10 @@ import numpy.typing as npt
 from napari_sam21.core.crops import Window, around, common_window
 from napari_sam21.core.embedding import Embedding
 from napari_sam21.core.geometry import Region, whole_plane
+from napari_sam21.core.intensities import intensity_limits
 from napari_sam21.core.preprocess import (
     ModelInput,
     as_plane,
-    intensity_limits,
     prepare_crop,
 )
 from napari_sam21.core.regions import FINEST, Rect, choose_region, side_of

@@ -14,9 +14,10 @@ from napari_sam21.core.automatic.region import one_each
 from napari_sam21.core.crops import common_window, crops_of
 from napari_sam21.core.embedding import Embedding
 from napari_sam21.core.errors import PromptError
+from napari_sam21.core.intensities import intensity_limits, to_unit_range
 from napari_sam21.core.masks import coverage_to_logits
 from napari_sam21.core.placing import depth, inner_points
-from napari_sam21.core.preprocess import as_plane, intensity_limits, to_unit_range
+from napari_sam21.core.preprocess import as_plane
 from napari_sam21.core.prompts import POSITIVE, Prompts
 from napari_sam21.core.runtime import Cancellation
 from napari_sam21.core.sam2 import Model
