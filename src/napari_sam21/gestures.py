@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from napari_sam21.core.prompts import BOX, NEGATIVE, POSITIVE
 from napari_sam21.editor import ImageEditor
+from napari_sam21.layers.composite import Channels
 
 
 class Gestures:
@@ -61,3 +62,17 @@ class Gestures:
         if self.editor is not None:
             layer = self.editor.scene.preview.layer
             layer.visible = not layer.visible
+
+    def set_field(self, mode: str) -> None:
+        """Choose the region that the model sees otherwise; see `layers.field.MODES`."""
+        if self.editor is not None:
+            self.editor.set_field(mode)
+
+    def set_look(self, mode: str, channels: Channels | None = None) -> None:
+        """Show the image to the model otherwise; see `layers.sight.Sight.choose`."""
+        self.say("")
+        try:
+            if self.editor is not None:
+                self.editor.sight.choose(mode, channels)
+        except Sam21Error as error:
+            self.say(str(error), problem=True)

@@ -9,6 +9,7 @@ from napari_sam21.annotation import Draft
 from napari_sam21.core.delta import Delta
 from napari_sam21.layers.planes import Plane
 from napari_sam21.layers.prompts import Mark
+from napari_sam21.session.change import Change
 
 if TYPE_CHECKING:
     from napari.layers import Image, Labels
@@ -46,10 +47,33 @@ class CommitStep:
     taken: tuple[Mark, ...]
 
     @property
+    def what(self) -> Delta:
+        """What it changed."""
+        return self.delta
+
+    @property
     def nbytes(self) -> int:
         """Memory of the write and of the answers kept with it, in bytes."""
         answers = sum(each.answer.logits.nbytes for each in self.draft.rounds)
         return self.delta.nbytes + answers
 
 
-AnyStep = PromptStep | CommitStep
+@dataclass(frozen=True, eq=False)
+class StrokeStep:
+    """The user changed labels with napari's own tools."""
+
+    labels: Labels
+    change: Change
+
+    @property
+    def what(self) -> Change:
+        """What it changed."""
+        return self.change
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of the change, in bytes."""
+        return self.change.nbytes
+
+
+AnyStep = PromptStep | CommitStep | StrokeStep
