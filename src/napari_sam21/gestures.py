@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from napari_sam21.core.errors import Sam21Error
 from napari_sam21.core.prompts import BOX, NEGATIVE, POSITIVE
 from napari_sam21.editor import ImageEditor
 from napari_sam21.layers.composite import Channels
@@ -14,6 +15,10 @@ class Gestures:
 
     def editor_changed(self) -> None:
         """Tell who listens."""
+        raise NotImplementedError
+
+    def say(self, message: str, problem: bool = False) -> None:
+        """Set the status until the next step."""
         raise NotImplementedError
 
     def choose(self, index: int) -> None:
