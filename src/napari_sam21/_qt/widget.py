@@ -180,10 +180,10 @@ class SamWidget(QWidget):
         region.addWidget(self._field.native, 1)
         region.addWidget(self._region)
         form.addRow("Region", region)
+        form.addRow("Embeddings", self._embeddings)
         form.addRow("Labels", self._output.row)
         form.addRow("Commit as", self._output.kind.native)
         form.addRow("Overlap", self._policy.native)
-        form.addRow("Embeddings", self._embeddings)
         for name, row in self._object.rows:
             form.addRow(name, row)
         wait = QHBoxLayout()
