@@ -20,6 +20,7 @@ from napari_sam21.core.lanes import Lane
 from napari_sam21.editor import ImageEditor
 from napari_sam21.files.results import Provenance
 from napari_sam21.gestures import Gestures
+from napari_sam21.hover import Hover
 from napari_sam21.inference import Inference, shared_store
 from napari_sam21.keeper import Keeper
 from napari_sam21.label_files import LabelFiles
@@ -79,6 +80,7 @@ class Controller(Gestures):
             lambda: self.editor,
             lambda: self.precompute.running,
         )
+        self.hover = Hover(viewer, self.inference, lambda: self.editor)
         self._counting = Lane("sam21-count", host.deliver)
         self.target = OutputTarget(viewer, self._counting, self._counted, self.failed)
         self._put_aside: dict[Any, tuple[Mark, ...]] = {}
@@ -111,6 +113,7 @@ class Controller(Gestures):
         """
         self.changed.disconnect()
         self.ahead.close()
+        self.hover.close()
         self.precompute.close()
         for emitter, call in self._connections:
             emitter.disconnect(call)

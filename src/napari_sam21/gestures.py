@@ -5,6 +5,7 @@ from __future__ import annotations
 from napari_sam21.core.errors import Sam21Error
 from napari_sam21.core.prompts import BOX, NEGATIVE, POSITIVE
 from napari_sam21.editor import ImageEditor
+from napari_sam21.hover import Hover
 from napari_sam21.layers.composite import Channels
 
 
@@ -12,6 +13,7 @@ class Gestures:
     """Choices about the object on show; without one, nothing happens."""
 
     editor: ImageEditor | None
+    hover: Hover
 
     def editor_changed(self) -> None:
         """Tell who listens."""
@@ -61,6 +63,11 @@ class Gestures:
         """Flip the selected points between positive and negative."""
         if self.editor is not None:
             self.editor.scene.prompts.flip_selected()
+
+    def toggle_hover(self) -> None:
+        """Show the mask that a click would give under the mouse, or do not."""
+        self.hover.switch(not self.hover.enabled)
+        self.editor_changed()
 
     def toggle_preview(self) -> None:
         """Hide the preview, or show it again."""

@@ -8,6 +8,7 @@ from magicgui.widgets import ComboBox
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtGui import QHideEvent, QShowEvent
 from qtpy.QtWidgets import (
+    QCheckBox,
     QFormLayout,
     QHBoxLayout,
     QLabel,
@@ -28,6 +29,7 @@ from napari_sam21.controller import Controller
 from napari_sam21.layers.field import MODES
 from napari_sam21.layers.scene import is_ours
 from napari_sam21.shelf import ModelShelf
+from napari_sam21.view import SHOWN_KEY
 
 if TYPE_CHECKING:
     import napari
@@ -152,6 +154,12 @@ class SamWidget(QWidget):
         self._field.native.setToolTip(REGION_TIP)
         self._region.setToolTip(REGION_TIP)
 
+        self._hover = QCheckBox("Show the mask of a click")
+        tip = "The mask that a click would give, in white, as the mouse moves"
+        self._hover.setToolTip(f"{tip} ({SHOWN_KEY['toggle_hover']})")
+        self._hover.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self._hover.clicked.connect(lambda: self._call("toggle_hover"))
+
     def _make_state(self) -> None:
         self._status = QLabel()
         self._status.setTextFormat(Qt.TextFormat.PlainText)
@@ -186,6 +194,7 @@ class SamWidget(QWidget):
         form.addRow("Overlap", self._policy.native)
         for name, row in self._object.rows:
             form.addRow(name, row)
+        form.addRow("Under mouse", self._hover)
         wait = QHBoxLayout()
         wait.addWidget(self._cancel)
         wait.addWidget(self._start)
@@ -230,6 +239,7 @@ class SamWidget(QWidget):
         self._look.show_state(controller.editor)
         self._region.setText(view.region)
         self._pin.setChecked(controller.pinned)
+        self._hover.setChecked(controller.hover.enabled)
         self._status.setText(view.status)
         self._mark_problem(view.problem)
         self._cancel.setVisible(view.busy)
