@@ -25,11 +25,11 @@ from napari_sam21._qt.labels_panel import LabelsPanel
 from napari_sam21._qt.look_panel import LookPanel
 from napari_sam21._qt.model_picker import ModelPicker
 from napari_sam21._qt.object_panel import ObjectPanel
+from napari_sam21.control.view import SHOWN_KEY
 from napari_sam21.controller import Controller
 from napari_sam21.layers.field import MODES
 from napari_sam21.layers.scene import is_ours
 from napari_sam21.shelf import ModelShelf
-from napari_sam21.view import SHOWN_KEY
 
 if TYPE_CHECKING:
     import napari

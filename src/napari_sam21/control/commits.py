@@ -10,11 +10,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from napari_sam21.consent import Consent
+from napari_sam21.control.consent import Consent
+from napari_sam21.control.cutting import Cutter
+from napari_sam21.control.editor import Crop, ImageEditor
+from napari_sam21.control.ledger import Ledger
+from napari_sam21.control.ports import Host
+from napari_sam21.control.prompting import Prompting
+from napari_sam21.control.steps import AnyStep, CommitStep, PromptStep, StrokeStep
+from napari_sam21.control.turns import Turns
+from napari_sam21.control.words import NOTHING_LEFT, said_of
 from napari_sam21.core.embedding import Answer
 from napari_sam21.core.errors import LayerError, Sam21Error
-from napari_sam21.cutting import Cutter
-from napari_sam21.editor import Crop, ImageEditor
 from napari_sam21.layers.output import check_output
 from napari_sam21.layers.planes import Plane
 from napari_sam21.layers.prompts import Mark
@@ -26,12 +32,6 @@ from napari_sam21.layers.writing import (
     taking_back,
     writing_again,
 )
-from napari_sam21.ledger import Ledger
-from napari_sam21.ports import Host
-from napari_sam21.prompting import Prompting
-from napari_sam21.steps import AnyStep, CommitStep, PromptStep, StrokeStep
-from napari_sam21.turns import Turns
-from napari_sam21.words import NOTHING_LEFT, said_of
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel

@@ -13,9 +13,9 @@ from napari_sam21.layers.navigate import waiting
 
 if TYPE_CHECKING:
     from napari_sam21.annotation import History
-    from napari_sam21.editor import ImageEditor
+    from napari_sam21.control.editor import ImageEditor
+    from napari_sam21.control.steps import AnyStep
     from napari_sam21.inference import Inference
-    from napari_sam21.steps import AnyStep
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from napari_sam21.control.editor import ImageEditor
+from napari_sam21.control.hover import Hover
 from napari_sam21.core.errors import Sam21Error
 from napari_sam21.core.prompts import BOX, NEGATIVE, POSITIVE
-from napari_sam21.editor import ImageEditor
-from napari_sam21.hover import Hover
 from napari_sam21.layers.composite import Channels
 
 

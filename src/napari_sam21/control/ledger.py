@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_sam21.annotation import History
+from napari_sam21.control.recorder import Recorder
+from napari_sam21.control.steps import AnyStep, CommitStep, PromptStep, StrokeStep
 from napari_sam21.core.errors import ImageError
 from napari_sam21.layers.prompts import Mark
 from napari_sam21.layers.strokes import Strokes
-from napari_sam21.recorder import Recorder
 from napari_sam21.session.change import Change
-from napari_sam21.steps import AnyStep, CommitStep, PromptStep, StrokeStep
 
 if TYPE_CHECKING:
     from napari.layers import Image, Labels
