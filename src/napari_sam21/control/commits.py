@@ -59,6 +59,8 @@ class Committer:
 
     Attributes
     ----------
+    target : OutputTarget
+    ledger : Ledger
     policy : str
         What becomes of labels that are there: a key of `layers.writing.POLICIES`.
     kind : str
@@ -75,7 +77,7 @@ class Committer:
         put_aside: dict[Any, tuple[Mark, ...]],
         say: Say,
     ) -> None:
-        self._target = target
+        self.target = target
         self.ledger = ledger
         self.history = ledger.history
         self._prompting = Prompting(viewer, put_aside)
@@ -153,7 +155,7 @@ class Committer:
 
     def _commit(self, editor: ImageEditor, answer: Answer) -> bool:
         plane = editor.plane()
-        if self._target.labels is None and self.kind != NEW:
+        if self.target.labels is None and self.kind != NEW:
             self._say("There are no labels yet: commit as a new label first.", True)
             return False
         word = self._to_wait_for(editor, answer)
@@ -169,7 +171,7 @@ class Committer:
 
     def _to_wait_for(self, editor: ImageEditor, answer: Answer) -> str:
         """Begin what a commit waits for, and name it; empty if there is nothing."""
-        image, new = editor.image, self._target.labels is None
+        image, new = editor.image, self.target.labels is None
         if not self._cutter.at_once(answer):
             self._cutter.begin(answer, lambda: self.counted(editor), self._not_cut)
             return "Cutting out the mask…"
@@ -178,7 +180,7 @@ class Committer:
         if new and self._consent.needed(image):
             self._consent.ask(image, lambda: self.counted(editor))
             return "The labels of so large an image are special: please answer first."
-        if self._target.prepare(image, self._consent.folder(image)):
+        if self.target.prepare(image, self._consent.folder(image)):
             return ""
         return "Counting the labels that are there…"
 
@@ -190,11 +192,11 @@ class Committer:
         self._say(f"The mask could not be cut out: {error!r}", True)
 
     def _write(self, editor: ImageEditor, plane: Plane, crop: Crop) -> bool:
-        writing, word = self._target.begin(plane, crop, self.policy, self.kind)
+        writing, word = self.target.begin(plane, crop, self.policy, self.kind)
         if not writing.possible():
             self._say(NOTHING_LEFT[self.kind], True)
             return False
-        self.ledger.begin(editor.image, writing.labels, self._target.is_empty)
+        self.ledger.begin(editor.image, writing.labels, self.target.is_empty)
         draft, before = editor.draft(), editor.marks
         editor.drop_object()
         self._cutter.forget()
@@ -211,8 +213,13 @@ class Committer:
                 said = said_of(step, "commit")
                 self._say(problem or word or said, bool(problem))
 
-        self._do(self._target.steps(writing), done)
+        self._do(self.target.steps(writing), done)
         return True
+
+    def carry_out(self, steps: Steps, done: Callable[[str], None]) -> None:
+        """Do a write of ours after those that are under way; see `_do`."""
+        self._work.finish()
+        self._do(self.target.quietly(steps), done)
 
     def _do(self, steps: Steps, done: Callable[[str], None]) -> None:
         """Write, in turns if it is much; `done` gets what went wrong, or nothing."""
@@ -244,6 +251,7 @@ class Committer:
         elif isinstance(step, PromptStep):
             self._show_prompts(editor, step.after, step.before)
         elif self._can_write(step):
+            self.target.reserve(None, 0)
             self._change(step, "undo", _backwards(step))
             self._followed(editor, step, back=True)
 
@@ -257,6 +265,7 @@ class Committer:
         elif isinstance(step, PromptStep):
             self._show_prompts(editor, step.before, step.after)
         elif self._can_write(step):
+            self.target.reserve(None, 0)
             self._change(step, "redo", _forwards(step))
             self._followed(editor, step, back=False)
 
@@ -268,7 +277,7 @@ class Committer:
             if problem:
                 self._say(problem, True)
 
-        self._do(self._target.quietly(steps), done)
+        self._do(self.target.quietly(steps), done)
 
     def follow(self, editor: ImageEditor | None, step: AnyStep, back: bool) -> None:
         """Napari's own undo took a step of ours back, or its redo did it again."""

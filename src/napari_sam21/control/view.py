@@ -88,6 +88,7 @@ KEYS = (
     Key("J", "J", "previous_candidate"),
     Key("K", "K", "next_candidate"),
     Key("N", "N", "next_object"),
+    Key("T", "T", "take_up"),
     Key("H", "H", "toggle_preview"),
     Key("U", "U", "toggle_hover"),
     Key(KeyMod.CtrlCmd | KeyCode.KeyZ, "Ctrl+Z", "undo"),
