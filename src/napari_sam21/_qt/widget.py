@@ -49,7 +49,8 @@ HELP = (
     "<b>Click</b> an object. <b>Shift+click</b> or right-click what is not part of "
     "it. Then<br><b>Enter</b> commit · <b>Esc</b> clear · <b>Ctrl+Z</b> undo<br>"
     "<b>J K</b> candidate · <b>Q</b> next point · <b>W</b> box<br>"
-    "<b>T</b> label again · <b>G</b> flip selected · <b>N</b> next object · <b>H</b> hide preview"
+    "<b>T</b> label again · <b>G</b> flip selected<br>"
+    "<b>N</b> next object · <b>H</b> hide preview"
 )
 
 
