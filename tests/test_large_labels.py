@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib.metadata import version
 
 import dask.array as da
 import numpy as np
 import pytest
 import zarr
-from napari.layers import Image
+from napari.layers import Image, Labels
 
+from napari_sam21.core.errors import LayerError
 from napari_sam21.files.formats import save
-from napari_sam21.layers import making, pyramid, writing
+from napari_sam21.layers import label_array, making, pyramid, writing
 from napari_sam21.layers.label_array import LabelArray
 from napari_sam21.layers.planes import Plane
 from napari_sam21.layers.saving import open_labels, results_of
 from napari_sam21.layers.writing import write_object
+
+NEEDS_LEVELS = pytest.mark.skipif(
+    tuple(map(int, version("napari").split(".")[:2])) < (0, 8),
+    reason="an older napari cannot replace levels: refused, see below",
+)
 
 
 @pytest.fixture
@@ -163,6 +170,7 @@ def test_labels_beyond_the_memory_go_to_a_file(desk, image, monkeypatch, tmp_pat
     assert stored[40, 50] == 1
 
 
+@NEEDS_LEVELS
 def test_widened_at_every_level(at_desk) -> None:
     d = at_desk
     levels = [np.zeros((120 // f, 200 // f), np.uint8) for f in (1, 2)]
@@ -319,7 +327,11 @@ def test_nothing_to_save_yet(desk, image) -> None:
 
 
 @pytest.mark.parametrize("where", ["memory", "file"])
-@pytest.mark.parametrize("many", [False, True], ids=["one level", "pyramid"])
+@pytest.mark.parametrize(
+    "many",
+    [False, pytest.param(True, marks=NEEDS_LEVELS)],
+    ids=["one level", "pyramid"],
+)
 def test_dask_labels_are_copied_where_the_user_wants(
     desk, image, where, many, tmp_path
 ) -> None:
@@ -372,3 +384,12 @@ def test_a_plane_above_the_texture_limit(suffix, tmp_path) -> None:
     found = open_labels(path)
     for ours, theirs in zip(labels.data, found.data, strict=True):
         np.testing.assert_array_equal(theirs[:], ours)
+
+
+def test_levels_are_not_replaced_where_napari_would_break_them(monkeypatch) -> None:
+    monkeypatch.setattr(label_array, "version", lambda _: "0.6.6")
+    levels = [np.zeros((20 // f, 30 // f), np.uint8) for f in (1, 2)]
+    labels = Labels(levels, multiscale=True, name="mine")
+    with pytest.raises(LayerError, match=r"'mine' has several .*update to napari 0\.8"):
+        label_array.replace_levels(labels, levels)
+    assert labels.data[0] is levels[0]

@@ -10,10 +10,11 @@ from napari_sam21.control.consent import ZARR, suggested_place
 from napari_sam21.control.errand import Errand, Say
 from napari_sam21.control.ports import Host
 from napari_sam21.control.questions import FILE, about_copy
+from napari_sam21.core.errors import LayerError
 from napari_sam21.files.formats import FORMATS, save
 from napari_sam21.files.results import Provenance
 from napari_sam21.layers.copying import copy_levels, nbytes_of
-from napari_sam21.layers.label_array import levels_of
+from napari_sam21.layers.label_array import levels_of, replace_levels
 from napari_sam21.layers.making import MEMORY_SHARE, free_memory
 from napari_sam21.layers.saving import place_is_lost, results_of
 
@@ -138,7 +139,11 @@ class LabelFiles:
             ):
                 self._say(f"{labels.name!r} has other data now: pick it again.", True)
                 return
-            labels.data = copies if labels.multiscale else copies[0]
+            try:
+                replace_levels(labels, copies)
+            except LayerError as error:
+                self._say(str(error), True)
+                return
             self._say(
                 f"{labels.name!r} holds a copy now; its source is as it was.", False
             )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -104,6 +105,23 @@ class LabelArray:
 def levels_of(labels: Labels) -> tuple[Any, ...]:
     """Return the levels of a layer as a tuple; of most layers there is one."""
     return tuple(labels.data) if labels.multiscale else (labels.data,)
+
+
+def replace_levels(labels: Labels, levels: Sequence[Any]) -> None:
+    """Give a layer other arrays, as many as it has.
+
+    Raises
+    ------
+    LayerError
+        If napari is too old to give a pyramid other levels: it breaks the layer.
+    """
+    if labels.multiscale and tuple(map(int, version("napari").split(".")[:2])) < (0, 8):
+        raise LayerError(
+            f"Labels layer {labels.name!r} has several levels, which napari "
+            f"{version('napari')} cannot replace; update to napari 0.8 or newer, or "
+            "choose a new layer"
+        )
+    labels.data = list(levels) if labels.multiscale else levels[0]
 
 
 def stripes(box: Box) -> Iterator[tuple[Box, Box]]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from napari_sam21.core.errors import LayerError
 from napari_sam21.core.runtime import Cancellation
-from napari_sam21.layers.label_array import LabelArray, levels_of
+from napari_sam21.layers.label_array import LabelArray, levels_of, replace_levels
 from napari_sam21.layers.placement import same_place
 from napari_sam21.layers.planes import level_shape
 
@@ -127,5 +127,5 @@ def make_room(labels: Labels, value: int) -> str:
     # Signed labels may be negative: the wider type must hold those too.
     wider = np.promote_types(old, np.promote_types(np.min_scalar_type(value), DTYPE))
     wide = [level.astype(wider) for level in levels]
-    labels.data = wide if labels.multiscale else wide[0]
+    replace_levels(labels, wide)
     return f"{labels.name!r} was full as {old}; it is {wider} now"
