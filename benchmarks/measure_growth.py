@@ -60,7 +60,7 @@ def measure(folder: Path, rounds: int) -> list[Outcome]:
 def growth(case: str, found: Found) -> list[Outcome]:
     """Compare a case's clicks and commits with the small one's."""
     rows = [plain(f"ready_{case}", [each["ready"] for each in found[case]])]
-    for what in ("click", "commit"):
+    for what in ("click", "commit", "settled"):
         here, small = (_pooled(found[name], what) for name in (case, SMALL))
         rows.append(ratio(f"{what}_{case}", here, small))
     return rows
