@@ -212,7 +212,7 @@ def first_object(clicker: Clicker, controller: Any) -> None:
 
 
 def clicks_and_commits(
-    clicker: Clicker, controller: Any, frame: Any, rounds: int = 8
+    clicker: Clicker, controller: Any, frame: Any, rounds: int = 16
 ) -> dict[str, list[float]]:
     """Click and commit by turns; the first round is a warm-up.
 

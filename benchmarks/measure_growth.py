@@ -28,9 +28,9 @@ Found = dict[str, list[dict[str, Any]]]
 def run(case: str, side: str, folder: Path) -> dict[str, Any]:
     """Measure one side of one case in a fresh process."""
     print(f"  {case}, {side} …", file=sys.stderr, flush=True)
-    command = [sys.executable, "-W", "ignore", "-m", "benchmarks.growth"]
+    command = [sys.executable, "-W", "ignore", "-X", "faulthandler"]
     done = subprocess.run(
-        [*command, case, side, str(folder)],
+        [*command, "-m", "benchmarks.growth", case, side, str(folder)],
         cwd=Path(__file__).parent.parent,
         check=True,
         stdout=subprocess.PIPE,
