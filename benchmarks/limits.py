@@ -56,6 +56,7 @@ GROWING = MappingProxyType(
         "ready": Limit("zoomed in → a click is answered at once", "ms"),
         "click": Limit("later click / the same at 1k²", "×", 1.5),
         "commit": Limit("commit / the same at 1k²", "×", 1.5),
+        "settled": Limit("the same, and all it leaves to the event loop", "×", 1.5),
         "memory": Limit("peak memory over napari + bare session", "MB", 300.0),
         "loop": Limit("event loop p99 gap, at work − napari at rest", "ms", 15.0),
     }

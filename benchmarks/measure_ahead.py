@@ -47,7 +47,7 @@ class Reader:
         wait_until(self._controller.editor.is_ready)
 
     def _click(self) -> float:
-        return self._clicker.add(self._slice)
+        return self._clicker.press()
 
     def at_rest(self) -> float:
         """Click while nothing else is done."""

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from qtpy.QtCore import QEventLoop, QTimer
+from qtpy.QtCore import QEventLoop, Qt, QTimer
+from qtpy.QtTest import QTest
 
 from benchmarks.subject import (
     bare_session,
@@ -19,10 +20,22 @@ from benchmarks.subject import (
     run_encoder,
 )
 from benchmarks.timing import Outcome, interleaved, plain, ratio, timed
-from benchmarks.window import TIMEOUT, annotating, canvas_of, frame_of, rest, wait_until
+from benchmarks.window import (
+    TIMEOUT,
+    annotating,
+    canvas_of,
+    frame_of,
+    place_of,
+    rest,
+    wait_until,
+)
 
 QUIET = 200
 """Milliseconds of rest before a click: longer than the plugin's own debounce."""
+
+
+HELD = 80
+"""Milliseconds that a mouse button is held down for a click."""
 
 
 class Clicker:
@@ -43,7 +56,7 @@ class Clicker:
         controller: Any,
         where: Callable[[Any], Any] = lambda rng: rng.uniform(200, 800, (1, 2)),
     ) -> None:
-        self._where = where
+        self._viewer, self._where = viewer, where
         self._canvas = canvas_of(viewer)
         self._frame = frame_of(viewer)
         self._controller = controller
@@ -82,12 +95,27 @@ class Clicker:
     def add(self, *hidden: float) -> float:
         """Add a point on a slice now; return milliseconds to the refreshed preview."""
         points = self._controller.editor.scene.prompts.layer
+        position = np.array([[*hidden, *self._where(self._rng)[0]]])
+        return self._until_drawn(lambda: points.add(position))
+
+    def press(self) -> float:
+        """Press a mouse button, and let it go; return milliseconds from then on."""
+        left = Qt.MouseButton.LeftButton
+        position = place_of(self._viewer, *self._where(self._rng)[0])
+        QTest.mouseMove(self._canvas, position)
+        QTest.mousePress(self._canvas, left, pos=position)
+        rest(HELD)
+        return self._until_drawn(
+            lambda: QTest.mouseRelease(self._canvas, left, pos=position)
+        )
+
+    def _until_drawn(self, act: Callable[[], object]) -> float:
         watchdog = QTimer()
         watchdog.setSingleShot(True)
         watchdog.timeout.connect(self._loop.quit)
         watchdog.start(TIMEOUT)
         start = time.perf_counter()
-        points.add(np.array([[*hidden, *self._where(self._rng)[0]]]))
+        act()
         self._loop.exec()
         if self._drawn < start:
             raise TimeoutError(f"no preview: {self._controller.view().status}")

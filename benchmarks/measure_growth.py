@@ -28,9 +28,9 @@ Found = dict[str, list[dict[str, Any]]]
 def run(case: str, side: str, folder: Path) -> dict[str, Any]:
     """Measure one side of one case in a fresh process."""
     print(f"  {case}, {side} …", file=sys.stderr, flush=True)
-    command = [sys.executable, "-W", "ignore", "-m", "benchmarks.growth"]
+    command = [sys.executable, "-W", "ignore", "-X", "faulthandler"]
     done = subprocess.run(
-        [*command, case, side, str(folder)],
+        [*command, "-m", "benchmarks.growth", case, side, str(folder)],
         cwd=Path(__file__).parent.parent,
         check=True,
         stdout=subprocess.PIPE,
@@ -60,7 +60,7 @@ def measure(folder: Path, rounds: int) -> list[Outcome]:
 def growth(case: str, found: Found) -> list[Outcome]:
     """Compare a case's clicks and commits with the small one's."""
     rows = [plain(f"ready_{case}", [each["ready"] for each in found[case]])]
-    for what in ("click", "commit"):
+    for what in ("click", "commit", "settled"):
         here, small = (_pooled(found[name], what) for name in (case, SMALL))
         rows.append(ratio(f"{what}_{case}", here, small))
     return rows

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from qtpy.QtCore import QEventLoop, Qt, QTimer
+from qtpy.QtCore import QEventLoop, QPoint, Qt, QTimer
 
 TIMEOUT = 120_000
 """Milliseconds after which a wait is given up."""
@@ -76,6 +76,13 @@ def wait_until(condition: Callable[[], bool]) -> None:
 def canvas_of(viewer: Any) -> Any:
     """Return the Qt widget that the canvas is painted on."""
     return viewer.window._qt_viewer.canvas.native
+
+
+def place_of(viewer: Any, row: float, column: float) -> QPoint:
+    """Return where on the canvas a point of the world is drawn."""
+    scene = viewer.window._qt_viewer.canvas.view.scene
+    x, y, _, w = scene.transform.map([column, row, 0, 1])
+    return QPoint(round(x / w), round(y / w))
 
 
 def frame_of(viewer: Any) -> Any:

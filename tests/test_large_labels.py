@@ -97,6 +97,21 @@ def test_commit_undo_redo_at_every_level(at_desk) -> None:
     assert set(np.unique(labels.data[0])) == {0, 1, 2}
 
 
+def test_written_at_once_and_shown_with_the_next_frame(at_desk) -> None:
+    d = at_desk
+    d.host.answers = ["yes"]
+    committed(d)
+    d.controller.undo()
+    d.host.turn()
+    labels, seen = d.controller.target.labels, []
+    labels.events.set_data.connect(lambda _: seen.append(int(labels.data[0].max())))
+    d.controller.commit()
+    assert (labels.data[0].max(), seen) == (2, [])
+    d.host.turn()
+    assert seen == [2]
+    assert d.controller.view().can_undo
+
+
 def test_a_question_is_asked_once_at_a_time(at_desk) -> None:
     d = at_desk
     d.controller.commit()

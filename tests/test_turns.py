@@ -12,17 +12,26 @@ from napari_sam21.control import turns
 from napari_sam21.control.turns import Turns
 
 
-def slow(seen: list[int], count: int) -> Iterator[None]:
+def slow(seen: list[int], count: int) -> Iterator[bool]:
     for number in range(count):
         seen.append(number)
         time.sleep(turns.TURN_SECONDS)
-        yield
+        yield False
 
 
 def test_short_work_is_done_at_once() -> None:
     seen: list[str] = []
-    Turns(PumpHost().soon).start(iter([None] * 3), lambda: seen.append("done"))
+    Turns(PumpHost().soon).start(iter([False] * 3), lambda: seen.append("done"))
     assert seen == ["done"]
+
+
+def test_the_window_has_its_turn_where_a_step_says_so() -> None:
+    host, ends = PumpHost(), []
+    work = Turns(host.soon)
+    work.start(iter([False, True, False]), lambda: ends.append(1))
+    assert work.busy
+    host.turn()
+    assert ends == [1]
 
 
 def test_long_work_lets_others_have_their_turn() -> None:
@@ -57,8 +66,8 @@ def test_the_next_work_waits_for_none_and_mixes_with_none() -> None:
 
 
 def test_what_fails_is_over() -> None:
-    def broken() -> Iterator[None]:
-        yield
+    def broken() -> Iterator[bool]:
+        yield False
         raise RuntimeError("no")
 
     work = Turns(PumpHost().soon)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,20 @@ def test_no_place(qtbot: Any, tmp_path: Path) -> None:
 
 def dialogs(kind: type) -> list[Any]:
     return [w for w in QApplication.topLevelWidgets() if isinstance(w, kind)]
+
+
+def test_a_question_over_no_window_stays_until_it_is_answered(
+    qtbot: Any, tmp_path: Path
+) -> None:
+    answers: list[str | Path | None] = []
+    assert QApplication.activeWindow() is None, "napari is not the active program"
+    ask(QUESTION, answers.append)
+    ask_place("Where?", tmp_path / "a.tif", "TIFF (*.tif)", answers.append)
+    gc.collect()
+    press(dialogs(QMessageBox)[0], "The other")
+    qtbot.waitUntil(lambda: answers == ["two"])
+    dialogs(QFileDialog)[0].reject()
+    qtbot.waitUntil(lambda: answers == ["two", None])
 
 
 def test_large_labels_from_click_to_file(

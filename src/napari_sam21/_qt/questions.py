@@ -6,9 +6,23 @@ from collections.abc import Callable
 from pathlib import Path
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QApplication, QFileDialog, QMessageBox, QPushButton, QWidget
+from qtpy.QtWidgets import (
+    QApplication,
+    QDialog,
+    QFileDialog,
+    QMessageBox,
+    QPushButton,
+    QWidget,
+)
 
 from napari_sam21.control.questions import Question
+
+_OPEN: set[QDialog] = set()
+"""Windows that wait for an answer.
+
+One without a window above it (napari was not the active program) has no other owner,
+and Python would collect it together with the answer.
+"""
 
 
 def ask(question: Question, answered: Callable[[str | None], None]) -> QMessageBox:
@@ -35,7 +49,7 @@ def ask(question: Question, answered: Callable[[str | None], None]) -> QMessageB
             next((k for b, k in keys.items() if b is box.clickedButton()), None)
         )
     )
-    box.open()
+    _show(box)
     return box
 
 
@@ -63,8 +77,16 @@ def ask_place(
         chosen(_with_suffix(found[0], box.selectedNameFilter()) if found else None)
 
     box.finished.connect(finished)
-    box.open()
+    _show(box)
     return box
+
+
+def _show(box: QDialog) -> None:
+    """Open a window, and keep it until it is closed."""
+    _OPEN.add(box)
+    box.finished.connect(lambda _: _OPEN.discard(box))
+    box.destroyed.connect(lambda: _OPEN.discard(box))
+    box.open()
 
 
 def _window() -> QWidget | None:

@@ -20,7 +20,7 @@ class Turns:
 
     def __init__(self, soon: Callable[[Callable[[], None]], object]) -> None:
         self._soon = soon
-        self._steps: Iterator[None] | None = None
+        self._steps: Iterator[bool] | None = None
         self._done: Callable[[], None] = _nothing
 
     @property
@@ -28,13 +28,14 @@ class Turns:
         """Whether a work is under way."""
         return self._steps is not None
 
-    def start(self, steps: Iterator[None], done: Callable[[], None]) -> None:
+    def start(self, steps: Iterator[bool], done: Callable[[], None]) -> None:
         """Begin a work; what takes one turn only is done when this returns.
 
         Parameters
         ----------
-        steps : iterator
-            Its steps; each should take a few milliseconds.
+        steps : iterator of bool
+            Its steps; each should take a few milliseconds. After one that yields True
+            the window has its turn.
         done : callable
             Called at the end.
         """
@@ -47,23 +48,25 @@ class Turns:
         while self._steps is not None:
             self._step()
 
-    def _turn(self, steps: Iterator[None]) -> None:
+    def _turn(self, steps: Iterator[bool]) -> None:
         end = time.monotonic() + TURN_SECONDS
         while self._steps is steps:
-            self._step()
-            if time.monotonic() >= end and self._steps is steps:
+            may_wait = self._step() or time.monotonic() >= end
+            if may_wait and self._steps is steps:
                 self._soon(lambda: self._turn(steps))
                 return
 
-    def _step(self) -> None:
+    def _step(self) -> bool:
+        """Do a step; return whether the next one may wait."""
         steps, done = self._steps, self._done
         if steps is None:
-            return
+            return True
         try:
-            next(steps)
+            return next(steps)
         except StopIteration:
             self._steps, self._done = None, _nothing
             done()
+            return True
         except BaseException:
             self._steps, self._done = None, _nothing
             raise

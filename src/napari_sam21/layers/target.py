@@ -176,10 +176,10 @@ class OutputTarget:
         while True:
             with ids.writing():
                 try:
-                    next(steps)
+                    written = next(steps)
                 except StopIteration:
                     return
-            yield
+            yield written
 
     def _adopt(self, labels: Labels | None, largest: int | None = None) -> None:
         if self._ids is not None:

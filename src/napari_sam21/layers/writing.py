@@ -37,8 +37,11 @@ Labelled = npt.NDArray[np.integer]
 Rule = Callable[[Box, Labelled], tuple[Bool, Values]]
 """Gets a part of a box, and the labels there; returns where to write what."""
 
-Steps = Iterator[None]
-"""A write: each step does a part of it, and takes some milliseconds."""
+Steps = Iterator[bool]
+"""A write: each step does a part of it, and takes some milliseconds.
+
+It yields True where the labels are written, and what is left is to show them.
+"""
 
 POLICIES: dict[str, Callable[[Labelled], Bool]] = {
     "keep": lambda before: before == 0,
@@ -250,8 +253,8 @@ def _edit(labels: Labels, box: Box, count: int, rule: Rule) -> Steps:
         return
     for stripe, local in stripes(box):
         array.put(stripe, *rule(local, array.read(stripe)))
-        yield
-    yield  # what is drawn now has a turn of its own
+        yield False
+    yield True
     labels.refresh(thumbnail=False, extent=False, highlight=False)
 
 
