@@ -29,12 +29,12 @@ from napari_sam21.layers.writing import (
     writing_again,
 )
 from napari_sam21.ports import Host
-from napari_sam21.steps import AnyStep, CommitStep, PromptStep
+from napari_sam21.steps import AnyStep, CommitStep, LabelStep, ManyStep, PromptStep
 from napari_sam21.turns import Turns
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
-    from napari.layers import Labels, Layer
+    from napari.layers import Image, Labels, Layer
 
 Say = Callable[[str, bool], None]
 """Takes a word to the user, and whether it is about something to mend."""
@@ -124,14 +124,14 @@ class Committer:
         self._work.finish()
         self._waiting = None
         self._cutter.forget()
-        self.history.keep_only(lambda step: isinstance(step, CommitStep))
+        self.history.keep_only(lambda step: not isinstance(step, PromptStep))
 
     def layer_removed(self, layer: Layer) -> None:
         """Forget commits to or from a layer that is gone."""
         self._work.finish()
         self.history.keep_only(
             lambda step: (
-                not isinstance(step, CommitStep)
+                isinstance(step, PromptStep)
                 or (step.labels != layer and step.image != layer)
             )
         )
@@ -192,8 +192,12 @@ class Committer:
             return "Cutting out the mask…"
         if new and self._crop(editor, answer)[0].size == 0:
             return ""
-        if new and self._consent.needed(image):
-            self._consent.ask(image, lambda: self.counted(editor))
+        return self.layer_to_wait_for(image, lambda: self.counted(editor))
+
+    def layer_to_wait_for(self, image: Image, again: Callable[[], None]) -> str:
+        """See to a layer for objects of an image; name what has to be waited for."""
+        if self._target.labels is None and self._consent.needed(image):
+            self._consent.ask(image, again)
             return "The labels of so large an image are special: please answer first."
         if self._target.prepare(image, self._consent.folder(image)):
             return ""
@@ -227,10 +231,10 @@ class Committer:
                 said = _in_words(COMMITTED, writing.labels, delta)
                 self._say(problem or word or said, bool(problem))
 
-        self._do(self._target.steps(writing), done)
+        self.carry_out(self._target.steps(writing), done)
         return True
 
-    def _do(self, steps: Steps, done: Callable[[str], None]) -> None:
+    def carry_out(self, steps: Steps, done: Callable[[str], None]) -> None:
         """Write, in turns if it is much; `done` gets what went wrong, or nothing."""
         problems: list[str] = []
 
@@ -255,7 +259,7 @@ class Committer:
         elif isinstance(step, PromptStep):
             self._show_prompts(editor, step.after, step.before)
         elif self._can_write(step):
-            self._change(step, taking_back(step.labels, step.delta), UNDONE)
+            self._change(step, taking_back(step.labels, *step.deltas), UNDONE)
             self._give_back(editor, step)
 
     def redo(self, editor: ImageEditor | None) -> None:
@@ -268,13 +272,16 @@ class Committer:
         elif isinstance(step, PromptStep):
             self._show_prompts(editor, step.before, step.after)
         elif self._can_write(step):
-            self._change(step, writing_again(step.labels, step.delta), REDONE)
+            self._change(step, writing_again(step.labels, *step.deltas), REDONE)
             self._take_again(editor, step)
 
-    def _change(self, step: CommitStep, steps: Steps, words: tuple[str, str]) -> None:
-        said = _in_words(words, step.labels, step.delta)
+    def _change(self, step: LabelStep, steps: Steps, words: tuple[str, str]) -> None:
+        if isinstance(step, ManyStep):
+            said = step.in_words(again=words is REDONE)
+        else:
+            said = _in_words(words, step.labels, step.delta)
         self._say(said, False)
-        self._do(
+        self.carry_out(
             self._target.quietly(steps),
             lambda problem: self._say(problem, True) if problem else None,
         )
@@ -296,17 +303,18 @@ class Committer:
                 go_to(self._viewer, editor.image, places[0])
         editor.set_marks(after)
 
-    def _give_back(self, editor: ImageEditor | None, step: CommitStep) -> None:
+    def _give_back(self, editor: ImageEditor | None, step: LabelStep) -> None:
         """Bring the prompts of a commit back."""
         if editor is not None and editor.image == step.image:
             go_to(self._viewer, step.image, step.plane)
-            known = step.draft if editor.shown() == step.plane else None
+            same = bool(step.taken) and editor.shown() == step.plane
+            known = step.draft if same else None
             editor.set_marks((*editor.marks, *step.taken), known)
         else:
             key = step.image.unique_id
             self._put_aside[key] = (*self._put_aside.get(key, ()), *step.taken)
 
-    def _take_again(self, editor: ImageEditor | None, step: CommitStep) -> None:
+    def _take_again(self, editor: ImageEditor | None, step: LabelStep) -> None:
         """Take the prompts of a commit away again."""
         if editor is not None and editor.image == step.image:
             go_to(self._viewer, step.image, step.plane)
@@ -315,11 +323,11 @@ class Committer:
             key = step.image.unique_id
             self._put_aside[key] = _without(self._put_aside.get(key, ()), step.taken)
 
-    def _can_write(self, step: CommitStep) -> bool:
+    def _can_write(self, step: LabelStep) -> bool:
         """Whether the labels of a step can still be changed, else a word."""
         try:
             check_output(step.labels, step.image)
-            if not still_fits(step.labels, step.delta):
+            if not all(still_fits(step.labels, delta) for delta in step.deltas):
                 raise LayerError(f"{step.labels.name!r} has another shape now")
         except LayerError as error:
             self._say(str(error), True)

@@ -28,6 +28,7 @@ from napari_sam21.layers.output import is_dask
 from napari_sam21.layers.prompts import Mark
 from napari_sam21.layers.scene import leave_prompts
 from napari_sam21.layers.target import OutputTarget
+from napari_sam21.many import Many
 from napari_sam21.outputs import Outputs
 from napari_sam21.ports import Host
 from napari_sam21.precompute import Precompute
@@ -75,7 +76,7 @@ class Controller(Gestures):
             self.inference,
             host,
             lambda: self.editor,
-            lambda: self.precompute.running,
+            lambda: self.precompute.running or self.many.running,
         )
         self._counting = Lane("sam21-count", host.deliver)
         self.target = OutputTarget(viewer, self._counting, self._counted, self.failed)
@@ -83,6 +84,7 @@ class Controller(Gestures):
         self._outputs = Outputs()
         self.commits = Committer(viewer, host, self.target, self._put_aside, self.say)
         self.files = LabelFiles(host, self.say, self.failed)
+        self.many = Many(viewer, host, self)
         self.editor: ImageEditor | None = None
         self.image: Image | None = None
         self.pinned = False
@@ -113,6 +115,7 @@ class Controller(Gestures):
             editor.close(keep_prompts=True, gone=gone)
         if not gone:
             self._leave_put_aside()
+        self.many.close(gone)
         self.commits.close(gone)
         self.target.close()
         self._counting.close()
@@ -228,6 +231,7 @@ class Controller(Gestures):
     def _layer_removed(self, event: Any) -> None:
         layer = event.value
         self.commits.layer_removed(layer)
+        self.many.layer_removed(layer)
         self._outputs.forget(layer)
         if self.target.forget(layer):
             self.commits.stop_waiting()
@@ -284,7 +288,7 @@ class Controller(Gestures):
 
     def cancel(self) -> None:
         """Stop what runs; the next click or move of the view starts it again."""
-        if self.files.cancel():
+        if self.files.cancel() or self.many.cancel():
             return
         self.inference.cancel()
         self.say("Cancelled. The next click, or a move of the view, tries again.")
@@ -321,6 +325,7 @@ class Controller(Gestures):
 
     def _counted(self) -> None:
         self.commits.counted(self.editor)
+        self.many.tray.counted()
 
     def view(self) -> View:
         """Return what the dock shows."""
@@ -330,5 +335,5 @@ class Controller(Gestures):
             self.inference,
             self._message,
             self._is_problem,
-            self.files.busy,
+            self.files.busy or self.many.running,
         )

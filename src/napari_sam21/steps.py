@@ -51,5 +51,46 @@ class CommitStep:
         answers = sum(each.answer.logits.nbytes for each in self.draft.rounds)
         return self.delta.nbytes + answers
 
+    @property
+    def deltas(self) -> tuple[Delta, ...]:
+        """All it wrote."""
+        return (self.delta,)
 
-AnyStep = PromptStep | CommitStep
+
+@dataclass(frozen=True, eq=False)
+class ManyStep:
+    """Many objects became labels at once.
+
+    Attributes
+    ----------
+    deltas : tuple of Delta
+        In the order in which they were written.
+    count : int
+        Of the objects.
+    draft, taken
+        As in `CommitStep`, of an object that was carried through slices.
+    """
+
+    image: Image
+    plane: Plane
+    labels: Labels
+    deltas: tuple[Delta, ...]
+    count: int
+    draft: Draft
+    taken: tuple[Mark, ...]
+
+    def in_words(self, again: bool) -> str:
+        """Say that it was undone, or done again."""
+        noun = "1 object was" if self.count == 1 else f"{self.count} objects were"
+        how = "written again to" if again else "taken out of"
+        return f"{noun} {how} {self.labels.name!r}."
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of all writes and of the answers kept with them, in bytes."""
+        answers = sum(each.answer.logits.nbytes for each in self.draft.rounds)
+        return sum(delta.nbytes for delta in self.deltas) + answers
+
+
+LabelStep = CommitStep | ManyStep
+AnyStep = PromptStep | LabelStep
