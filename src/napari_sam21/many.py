@@ -19,6 +19,7 @@ from napari_sam21.core.crops import Crop
 from napari_sam21.core.errors import LayerError
 from napari_sam21.core.framing import region_about
 from napari_sam21.core.lanes import Lane
+from napari_sam21.core.propagation import StopRules
 from napari_sam21.core.runtime import Cancellation
 from napari_sam21.editor import ImageEditor
 from napari_sam21.layers.batch import Batch, PlaneLabels
@@ -39,6 +40,9 @@ T = TypeVar("T")
 TELL_SECONDS = 0.3
 """Progress is told so often."""
 
+DIAMETER = 25.0
+"""Of seeds, in pixels, until the user says otherwise."""
+
 
 class Many:
     """Jobs on the image in work, one at a time.
@@ -54,6 +58,10 @@ class Many:
     ----------
     filters : Filters or None
         Of *everything*; None are those that suit the model.
+    rules : StopRules
+        Used when an object was carried last.
+    diameter : float
+        Of the seeds that were looked for last, in pixels.
     tray : Tray
         What was found, until it is accepted or discarded.
     """
@@ -63,6 +71,7 @@ class Many:
         self._lane = Lane("sam21-many", host.deliver)
         self.tray = Tray(viewer, desk)
         self.filters: Filters | None = None
+        self.rules, self.diameter = StopRules(), DIAMETER
 
     @property
     def running(self) -> bool:
@@ -126,7 +135,7 @@ class Many:
 
     def seeds(self, diameter: float, method: str, dark: bool) -> None:
         """Find seeds in the region on show, and put them into a Points layer."""
-        editor, site = self._desk.editor, self._site()
+        editor, site, self.diameter = self._desk.editor, self._site(), diameter
         if editor is not None and site is not None:
             find = partial(
                 jobs.seeds, site=site, diameter=diameter, method=method, dark=dark
@@ -154,7 +163,7 @@ class Many:
         site = jobs.Site(plane, region, editor.source(plane, region))
         draft = Draft() if label else editor.draft().last()
         taken = () if label else marks_on(editor, plane)
-        image = editor.image
+        image, self.rules = editor.image, course.rules
         self._run(
             "Carrying through slices",
             partial(carried, site=site, crop=crop, course=course, label=label),

@@ -22,6 +22,7 @@ from napari_sam21._qt.embeddings_row import EmbeddingsRow
 from napari_sam21._qt.host import QtHost
 from napari_sam21._qt.labels_panel import LabelsPanel
 from napari_sam21._qt.look_panel import LookPanel
+from napari_sam21._qt.many_panel import ManyRow
 from napari_sam21._qt.model_picker import ModelPicker
 from napari_sam21._qt.object_panel import ObjectPanel
 from napari_sam21.controller import Controller
@@ -74,6 +75,7 @@ class SamWidget(QWidget):
         self._look = LookPanel(napari_viewer, self._call)
         self._object = ObjectPanel(self._call)
         self._embeddings = EmbeddingsRow(lambda: self.controller)
+        self._many = ManyRow(napari_viewer, lambda: self.controller)
         self._lay_out()
         self._open()
 
@@ -184,6 +186,7 @@ class SamWidget(QWidget):
         form.addRow("Commit as", self._output.kind.native)
         form.addRow("Overlap", self._policy.native)
         form.addRow("Embeddings", self._embeddings)
+        form.addRow("Many objects", self._many)
         for name, row in self._object.rows:
             form.addRow(name, row)
         wait = QHBoxLayout()
@@ -236,6 +239,7 @@ class SamWidget(QWidget):
         self._start.setVisible(not view.clickable and controller.image is not None)
         self._object.show_state(view)
         self._embeddings.follow()
+        self._many.follow()
 
     def _mark_problem(self, problem: bool) -> None:
         """Colour the status; a style sheet is slow to set, so only on a change."""
