@@ -374,6 +374,8 @@ def test_why_it_stopped_is_said(stack) -> None:
     assert "in slice 2 only" in d.status
     assert "After 2 it ends: predicted IoU too low (0." in d.status
     assert "Before 2 it ends" in d.status
+    assert not d.controller.many.tray.count, "nothing to accept"
+    assert d.controller.view().can_commit
 
 
 def test_nothing_to_carry(stack) -> None:

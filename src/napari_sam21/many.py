@@ -220,7 +220,7 @@ class Many:
             image = editor.image
 
             def show(batch: Batch) -> None:
-                words = f"{objects(len(batch))} found."
+                words = f"{objects(len(batch))} found." if len(batch) else ""
                 self.tray.show(Finding(image, site.plane, batch, words))
 
             self._run(word, lambda work: job(work, site, *values), show)

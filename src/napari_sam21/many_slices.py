@@ -72,7 +72,7 @@ def carried(
         for step in steps
         if not step.stopped and step.crop
     ]
-    if label is None:
+    if pieces and label is None:
         pieces.append(Piece(number, site.plane, crop))
     known = {} if label is None else {number: label}
     batch = Batch(tuple(pieces), known, whole=False)

@@ -113,7 +113,7 @@ class Tray:
         """Show what was found, if its image is still in work."""
         editor, say = self._desk.editor, self._desk.say
         if not finding.batch.pieces:
-            say(NONE_FOUND)
+            say(finding.words or NONE_FOUND)
         elif editor is None or editor.image != finding.image:
             say(f"What was found on {finding.image.name!r} is gone: you left it.", True)
         else:

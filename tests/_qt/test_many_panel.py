@@ -168,14 +168,15 @@ def test_through_slices(open_dock, image, qtbot) -> None:
     assert isinstance(dialog, CarryDialog)
     assert (dialog.before.value(), dialog.after.value()) == (2, 2)
     dialog.before.setValue(1)
-    for name, value in {"min_score": 0, "min_overlap": 0, "min_likeness": -1}.items():
+    limits = {"min_score": 0, "min_overlap": 0, "max_jump": 90, "min_likeness": -1}
+    for name, value in limits.items():
         dialog.spins[name].setValue(value)
     qtbot.mouseClick(dialog.go, LEFT)
     assert found(dock, qtbot) == 1
     assert "slices 1 … 4" in dock.text()
     press(dock, qtbot, "accept")
     assert [bool(plane.any()) for plane in output(dock)] == [False] + [True] * 4
-    assert dock.controller.many.rules == StopRules(0, 0, 2.5, 8, -1)
+    assert dock.controller.many.rules == StopRules(0, 0, 90, 8, -1)
 
 
 def test_one_plane_has_no_slices(dock) -> None:
