@@ -32,6 +32,20 @@ class Hands:
         x, y = np.asarray(mapped)[:2] / mapped[3]
         return QPoint(round(x), round(y))
 
+    def move(self, world: Sequence[float]) -> None:
+        """Move the mouse over a point of the world, no button down."""
+        where = self._position(world)
+        event = QMouseEvent(
+            QEvent.Type.MouseMove,
+            QPointF(where),
+            QPointF(self._canvas.native.mapToGlobal(where)),
+            Qt.MouseButton.NoButton,
+            Qt.MouseButton.NoButton,
+            Qt.KeyboardModifier.NoModifier,
+        )
+        self._qtbot.wait(15)  # vispy leaves out moves that come too fast
+        QApplication.sendEvent(self._canvas.native, event)
+
     def click(
         self,
         world: Sequence[float],

@@ -62,7 +62,7 @@ def test_neighbours_are_there_before_one_goes_to_them(desk, stack, encodes) -> N
     assert around(d) == [2, 3, 4, 5, 6]
     assert len(encodes) == 5
     d.viewer.dims.set_point(0, 6)
-    assert d.controller.editor.is_ready()
+    d.ready()  # it is read and looked up
     d.click(6, 30, 40)
     assert len(encodes) == 5, "the click needs no encode"
 

@@ -31,7 +31,7 @@ def session(tmp_path: Path) -> Path:
 
 
 def test_a_session_becomes_a_tiff(session: Path, tmp_path: Path) -> None:
-    out = tmp_path / "labels.tif"
+    out = tmp_path / "labels.ome.tif"
     done = call("replay", str(session), str(out), "--json")
     assert done.exit_code == 0, done.output
     summary = json.loads(done.stdout)
@@ -44,7 +44,7 @@ def test_a_session_becomes_a_tiff(session: Path, tmp_path: Path) -> None:
 
 
 def test_nothing_is_overwritten_unasked(session: Path, tmp_path: Path) -> None:
-    out = tmp_path / "labels.tif"
+    out = tmp_path / "labels.ome.tif"
     out.write_text("precious")
     done = call("replay", str(session), str(out))
     assert done.exit_code == 2

@@ -113,18 +113,15 @@ def test_keep_policy_says_when_nothing_is_left(desk, image) -> None:
     assert d.controller.view().can_commit, "the object is still there"
 
 
-def test_undo_leaves_pixels_alone_that_the_user_painted_since(desk, image) -> None:
+def test_undo_leaves_pixels_alone_that_a_script_changed_since(desk, image) -> None:
     d = desk(image)
     d.ready()
     d.click(40, 50)
     data = d.commit()
-    d.controller.target.labels.data_setitem((np.array([40]), np.array([50])), 9)
+    data[40, 50] = 9  # nobody hears of that
     d.controller.undo()
     assert data[40, 50] == 9
     assert np.count_nonzero(data) == 1
-    d.controller.redo()
-    assert data[40, 50] == 9
-    assert np.count_nonzero(data == 1) > 100
 
 
 def test_commit_is_one_step_of_napari_undo_too(desk, image) -> None:

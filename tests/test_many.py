@@ -70,7 +70,7 @@ def test_everything_is_a_preview_until_it_is_accepted(ready) -> None:
     data = accept(d)
     assert sorted(np.unique(data)) == list(range(count + 1))
     assert pile(d) is None
-    assert f"{count} objects are in" in d.status
+    assert f"{count} objects in" in d.status
 
 
 def test_one_undo_and_one_redo_for_all(ready) -> None:
@@ -82,11 +82,11 @@ def test_one_undo_and_one_redo_for_all(ready) -> None:
     d.host.turn()
     assert not data.any()
     assert not d.controller.view().can_undo
-    assert "taken out" in d.status
+    assert "Taken out" in d.status
     d.controller.redo()
     d.host.turn()
     np.testing.assert_array_equal(data, before)
-    assert "written again" in d.status
+    assert "Back in" in d.status
 
 
 def test_discarded_objects_leave_nothing(ready) -> None:

@@ -21,6 +21,7 @@ from napari_sam21.core.disk_store import DiskStore
 from napari_sam21.core.preprocess import prepare
 from napari_sam21.core.store import EmbeddingStore, MemoryStore, encode_stored
 from napari_sam21.layers.field import WHOLE
+from napari_sam21.layers.look import COMPOSITE, SHOWN, STRETCHED, session_looks
 
 SPOT = (150.0, 210.0)
 """Row and column of every click."""
@@ -126,6 +127,25 @@ def zoom_out(desk: Desk) -> None:
     desk.controller.set_field(WHOLE)
 
 
+def look(mode: str, *channels: int) -> Callable[[Desk], None]:
+    """Show the model the image otherwise; channels are numbers of images."""
+
+    def change(desk: Desk) -> None:
+        found = [desk.images[number] for number in channels]
+        desk.controller.set_look(mode, (*found, *[None] * (3 - len(found))))
+
+    return change
+
+
+def dim_other(desk: Desk) -> None:
+    desk.images[1].contrast_limits = (0, 70)
+
+
+def edit_other(desk: Desk) -> None:
+    desk.images[1].data[0, 120:180, 180:300] += 90
+    desk.images[1].refresh()
+
+
 CHANGES: dict[str, Change] = {
     "nothing": Change(nothing, seen=False),
     "slice": Change(go(2)),
@@ -151,6 +171,16 @@ CHANGES: dict[str, Change] = {
     "scale": Change(set_image(scale=(2, 0.5, 0.5)), seen=False),
     "rotation": Change(set_image(rotate=(0, 0, 30)), seen=False),
     "region": Change(zoom_out),
+    "percentiles": Change(look(STRETCHED)),
+    "composite": Change(look(COMPOSITE, 0, 1)),
+    "composite, other colours": Change(
+        look(COMPOSITE, 1, 0), ahead=look(COMPOSITE, 0, 1)
+    ),
+    "a composite, left again": Change(look(SHOWN), ahead=look(COMPOSITE, 0, 1)),
+    "contrast of its other layer": Change(dim_other, ahead=look(COMPOSITE, 0, 1)),
+    "its other layer edited, refreshed": Change(
+        edit_other, ahead=look(COMPOSITE, 0, 1)
+    ),
 }
 
 
@@ -195,14 +225,23 @@ def from_scratch(desk: Desk, make: Callable[..., Desk]) -> np.ndarray:
     """Ask the same of a new viewer and layer, a model just loaded, an empty store."""
     layer = desk.controller.image
     fresh = make()
-    copy = Layer.create(*layer.as_layer_data_tuple())
-    fresh.viewer.add_layer(copy)
+    copies = {
+        each.unique_id: Layer.create(*each.as_layer_data_tuple())
+        for each in desk.images
+    }
+    for each in copies.values():
+        fresh.viewer.add_layer(each)
+    copy = copies[layer.unique_id]
     fresh.viewer.dims.order = desk.viewer.dims.order
     fresh.viewer.dims.point = desk.viewer.dims.point
     fresh.controller.set_model(desk.inference.model_name)
     fresh.controller.set_image(copy)
     fresh.controller.set_field(desk.controller.editor.field.mode)
     copy.corner_pixels = layer.corner_pixels
+    chosen = session_looks().of(layer)
+    fresh.controller.set_look(
+        chosen.mode, tuple(copies.get(each) for each in chosen.channels)
+    )
     return next_logits(fresh)
 
 

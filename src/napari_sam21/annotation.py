@@ -222,6 +222,24 @@ class History(Generic[S]):
         self._done.append(self._undone.pop())
         return self._done[-1]
 
+    def undo_where(self, fits: Callable[[S], bool]) -> S | None:
+        """Count the newest step that fits as taken back; None if none does."""
+        for step in reversed(self._done):
+            if fits(step):
+                self._done = deque(each for each in self._done if each is not step)
+                self._undone.append(step)
+                return step
+        return None
+
+    def redo_where(self, fits: Callable[[S], bool]) -> S | None:
+        """Count the step that was taken back last and fits as done again."""
+        for step in reversed(self._undone):
+            if fits(step):
+                self._undone = [each for each in self._undone if each is not step]
+                self._done.append(step)
+                return step
+        return None
+
     def keep_only(self, wanted: Callable[[S], bool]) -> None:
         """Drop every other step: what it would change is gone."""
         self._done = deque(step for step in self._done if wanted(step))

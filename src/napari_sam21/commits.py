@@ -10,55 +10,44 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from napari_sam21.annotation import History
 from napari_sam21.consent import Consent
 from napari_sam21.core.delta import Delta
 from napari_sam21.core.embedding import Answer
 from napari_sam21.core.errors import LayerError, Sam21Error
 from napari_sam21.cutting import Cutter
 from napari_sam21.editor import Crop, ImageEditor
-from napari_sam21.layers.navigate import go_to, planes_with
 from napari_sam21.layers.output import check_output
 from napari_sam21.layers.planes import Plane
 from napari_sam21.layers.prompts import Mark
 from napari_sam21.layers.target import NEW, OutputTarget
 from napari_sam21.layers.writing import (
     Steps,
+    changing,
     still_fits,
     taking_back,
     writing_again,
 )
+from napari_sam21.ledger import Ledger
 from napari_sam21.ports import Host
-from napari_sam21.steps import AnyStep, CommitStep, LabelStep, ManyStep, PromptStep
+from napari_sam21.prompting import Prompting
+from napari_sam21.session.change import Change
+from napari_sam21.steps import (
+    AnyStep,
+    CommitStep,
+    LabelStep,
+    ManyStep,
+    PromptStep,
+    StrokeStep,
+)
 from napari_sam21.turns import Turns
+from napari_sam21.words import NOTHING_LEFT, said_of
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
-    from napari.layers import Image, Labels, Layer
+    from napari.layers import Image, Layer
 
 Say = Callable[[str, bool], None]
 """Takes a word to the user, and whether it is about something to mend."""
-
-
-COMMITTED = "Label {value} is in {name!r}.", "Erased in {name!r}."
-UNDONE = (
-    "Label {value} was taken out of {name!r}.",
-    "What was erased is back in {name!r}.",
-)
-REDONE = "Label {value} is back in {name!r}.", "Erased again in {name!r}."
-"""What is said of a label, and of what was erased."""
-
-KEPT = (
-    "Every pixel of this object belongs to another label already, and the policy is to "
-    "keep them: choose “overwrite”, or clear."
-)
-NOTHING_LEFT = {
-    "new": KEPT,
-    "add": "The selected label has these pixels already, or others have, and the "
-    "policy is to keep them: choose “overwrite”, or clear.",
-    "erase": "There is no label under this object to erase.",
-}
-"""What is said where a commit would change no pixel."""
 
 
 class Committer:
@@ -70,6 +59,8 @@ class Committer:
     host : Host
     target : OutputTarget
         Where objects become labels.
+    ledger : Ledger
+        Keeps the history.
     put_aside : dict of image id to tuple of Mark
         Prompts of images that are not being annotated.
     say : callable
@@ -89,12 +80,14 @@ class Committer:
         viewer: ViewerModel,
         host: Host,
         target: OutputTarget,
+        ledger: Ledger,
         put_aside: dict[Any, tuple[Mark, ...]],
         say: Say,
     ) -> None:
-        self._viewer = viewer
         self._target = target
-        self._put_aside = put_aside
+        self.ledger = ledger
+        self.history = ledger.history
+        self._prompting = Prompting(viewer, put_aside)
         self._say = say
         self._consent = Consent(host)
         self._cutter = Cutter(host.deliver)
@@ -102,7 +95,6 @@ class Committer:
         self._waiting: tuple[Plane, Answer] | None = None
         self.policy = "keep"
         self.kind = NEW
-        self.history: History[AnyStep] = History()
 
     @property
     def waits(self) -> bool:
@@ -132,7 +124,7 @@ class Committer:
         self.history.keep_only(
             lambda step: (
                 isinstance(step, PromptStep)
-                or (step.labels != layer and step.image != layer)
+                or (step.labels != layer and getattr(step, "image", None) != layer)
             )
         )
 
@@ -215,6 +207,7 @@ class Committer:
         if not writing.possible():
             self._say(NOTHING_LEFT[self.kind], True)
             return False
+        self.ledger.begin(editor.image, writing.labels, self._target.is_empty)
         draft, before = editor.draft(), editor.marks
         editor.drop_object()
         self._cutter.forget()
@@ -223,12 +216,12 @@ class Committer:
         def done(problem: str) -> None:
             delta = writing.delta
             if delta is not None:
-                self.history.push(
-                    CommitStep(
-                        editor.image, plane, writing.labels, delta, draft.last(), taken
-                    )
+                step = CommitStep(
+                    editor.image, plane, writing.labels, delta, draft.last(), taken
                 )
-                said = _in_words(COMMITTED, writing.labels, delta)
+                self.ledger.committed(step)
+                self.ledger.prompts(editor.marks)
+                said = said_of(step, "commit")
                 self._say(problem or word or said, bool(problem))
 
         self.carry_out(self._target.steps(writing), done)
@@ -240,7 +233,12 @@ class Committer:
 
         def guarded() -> Steps:
             try:
-                yield from steps
+                while True:
+                    with self.ledger.ours():
+                        next(steps)
+                    yield
+            except StopIteration:
+                return
             except OSError as error:
                 problems.append(
                     f"The labels could not be written to the end ({error}). Undo, "
@@ -259,8 +257,8 @@ class Committer:
         elif isinstance(step, PromptStep):
             self._show_prompts(editor, step.after, step.before)
         elif self._can_write(step):
-            self._change(step, taking_back(step.labels, *step.deltas), UNDONE)
-            self._give_back(editor, step)
+            self._change(step, "undo", _backwards(step))
+            self._followed(editor, step, back=True)
 
     def redo(self, editor: ImageEditor | None) -> None:
         """Do again what was undone last."""
@@ -272,19 +270,33 @@ class Committer:
         elif isinstance(step, PromptStep):
             self._show_prompts(editor, step.before, step.after)
         elif self._can_write(step):
-            self._change(step, writing_again(step.labels, *step.deltas), REDONE)
-            self._take_again(editor, step)
+            self._change(step, "redo", _forwards(step))
+            self._followed(editor, step, back=False)
 
-    def _change(self, step: LabelStep, steps: Steps, words: tuple[str, str]) -> None:
-        if isinstance(step, ManyStep):
-            said = step.in_words(again=words is REDONE)
+    def _change(self, step: LabelStep, cause: str, steps: Steps) -> None:
+        self._say(said_of(step, cause), False)
+
+        def done(problem: str) -> None:
+            self.ledger.wrote(step, cause)
+            if problem:
+                self._say(problem, True)
+
+        self.carry_out(self._target.quietly(steps), done)
+
+    def follow(self, editor: ImageEditor | None, step: AnyStep, back: bool) -> None:
+        """Napari's own undo took a step of ours back, or its redo did it again."""
+        if not isinstance(step, PromptStep):
+            self._say(said_of(step, "undo" if back else "redo"), False)
+            self._followed(editor, step, back)
+
+    def _followed(self, editor: ImageEditor | None, step: AnyStep, back: bool) -> None:
+        """Prompts of a commit come and go with it."""
+        if isinstance(step, PromptStep | StrokeStep):
+            return
+        if back:
+            self._prompting.give_back(editor, step)
         else:
-            said = _in_words(words, step.labels, step.delta)
-        self._say(said, False)
-        self.carry_out(
-            self._target.quietly(steps),
-            lambda problem: self._say(problem, True) if problem else None,
-        )
+            self._prompting.take_again(editor, step)
 
     def _show_prompts(
         self,
@@ -292,42 +304,16 @@ class Committer:
         before: tuple[Mark, ...],
         after: tuple[Mark, ...],
     ) -> None:
-        """Replace the points, where the user sees them change."""
-        if editor is None:
-            return
-        self._say("", False)
-        plane, changed = editor.shown(), set(before) ^ set(after)
-        if plane is not None and changed:
-            places = planes_with(tuple(changed), plane)
-            if plane not in places:
-                go_to(self._viewer, editor.image, places[0])
-        editor.set_marks(after)
-
-    def _give_back(self, editor: ImageEditor | None, step: LabelStep) -> None:
-        """Bring the prompts of a commit back."""
-        if editor is not None and editor.image == step.image:
-            go_to(self._viewer, step.image, step.plane)
-            same = bool(step.taken) and editor.shown() == step.plane
-            known = step.draft if same else None
-            editor.set_marks((*editor.marks, *step.taken), known)
-        else:
-            key = step.image.unique_id
-            self._put_aside[key] = (*self._put_aside.get(key, ()), *step.taken)
-
-    def _take_again(self, editor: ImageEditor | None, step: LabelStep) -> None:
-        """Take the prompts of a commit away again."""
-        if editor is not None and editor.image == step.image:
-            go_to(self._viewer, step.image, step.plane)
-            editor.set_marks(_without(editor.marks, step.taken))
-        else:
-            key = step.image.unique_id
-            self._put_aside[key] = _without(self._put_aside.get(key, ()), step.taken)
+        if editor is not None:
+            self._say("", False)
+            self._prompting.show(editor, before, after)
 
     def _can_write(self, step: LabelStep) -> bool:
         """Whether the labels of a step can still be changed, else a word."""
         try:
-            check_output(step.labels, step.image)
-            if not all(still_fits(step.labels, delta) for delta in step.deltas):
+            if not isinstance(step, StrokeStep):
+                check_output(step.labels, step.image)
+            if not all(still_fits(step.labels, part) for part in _parts(step)):
                 raise LayerError(f"{step.labels.name!r} has another shape now")
         except LayerError as error:
             self._say(str(error), True)
@@ -335,9 +321,21 @@ class Committer:
         return True
 
 
-def _without(marks: tuple[Mark, ...], taken: tuple[Mark, ...]) -> tuple[Mark, ...]:
-    return tuple(mark for mark in marks if mark not in taken)
+def _parts(step: LabelStep) -> tuple[Delta | Change, ...]:
+    return step.deltas if isinstance(step, ManyStep) else (step.what,)
 
 
-def _in_words(words: tuple[str, str], labels: Labels, delta: Delta) -> str:
-    return words[delta.value == 0].format(value=delta.value, name=labels.name)
+def _backwards(step: LabelStep) -> Steps:
+    if isinstance(step, ManyStep):
+        return taking_back(step.labels, *step.deltas)
+    if isinstance(step, CommitStep):
+        return taking_back(step.labels, step.delta)
+    return changing(step.labels, step.change.reversed())
+
+
+def _forwards(step: LabelStep) -> Steps:
+    if isinstance(step, ManyStep):
+        return writing_again(step.labels, *step.deltas)
+    if isinstance(step, CommitStep):
+        return writing_again(step.labels, step.delta)
+    return changing(step.labels, step.change)

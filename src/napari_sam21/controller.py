@@ -20,19 +20,22 @@ from napari_sam21.core.lanes import Lane
 from napari_sam21.editor import ImageEditor
 from napari_sam21.files.results import Provenance
 from napari_sam21.gestures import Gestures
+from napari_sam21.hover import Hover
 from napari_sam21.inference import Inference, shared_store
+from napari_sam21.keeper import Keeper
 from napari_sam21.label_files import LabelFiles
-from napari_sam21.layers.composite import Channels
 from napari_sam21.layers.navigate import go_to, planes_with, waiting
 from napari_sam21.layers.output import is_dask
 from napari_sam21.layers.prompts import Mark
 from napari_sam21.layers.scene import leave_prompts
-from napari_sam21.layers.target import OutputTarget
+from napari_sam21.layers.target import OutputTarget, add_below
+from napari_sam21.ledger import UNDONE
 from napari_sam21.many import Many
 from napari_sam21.outputs import Outputs
 from napari_sam21.ports import Host
 from napari_sam21.precompute import Precompute
 from napari_sam21.shelf import ModelShelf
+from napari_sam21.steps import AnyStep
 from napari_sam21.view import KEYS, View, view_of
 
 if TYPE_CHECKING:
@@ -78,12 +81,18 @@ class Controller(Gestures):
             lambda: self.editor,
             lambda: self.precompute.running or self.many.running,
         )
+        self.hover = Hover(viewer, self.inference, lambda: self.editor)
         self._counting = Lane("sam21-count", host.deliver)
         self.target = OutputTarget(viewer, self._counting, self._counted, self.failed)
         self._put_aside: dict[Any, tuple[Mark, ...]] = {}
         self._outputs = Outputs()
-        self.commits = Committer(viewer, host, self.target, self._put_aside, self.say)
-        self.files = LabelFiles(host, self.say, self.failed)
+        self._keeper = Keeper(
+            host, self.say, self.failed, self._followed, self._restored
+        )
+        self.commits = Committer(
+            viewer, host, self.target, self._keeper.ledger, self._put_aside, self.say
+        )
+        self.files = LabelFiles(host, self.say, self.failed, self._keeper.saved)
         self.many = Many(viewer, host, self)
         self.editor: ImageEditor | None = None
         self.image: Image | None = None
@@ -106,6 +115,7 @@ class Controller(Gestures):
         """
         self.changed.disconnect()
         self.ahead.close()
+        self.hover.close()
         self.precompute.close()
         for emitter, call in self._connections:
             emitter.disconnect(call)
@@ -117,6 +127,7 @@ class Controller(Gestures):
             self._leave_put_aside()
         self.many.close(gone)
         self.commits.close(gone)
+        self._keeper.close()
         self.target.close()
         self._counting.close()
         self.files.close()
@@ -147,20 +158,6 @@ class Controller(Gestures):
         if self.editor is not None:
             self.editor.ask_again()
 
-    def set_field(self, mode: str) -> None:
-        """Choose the region that the model sees otherwise; see `layers.field.MODES`."""
-        if self.editor is not None:
-            self.editor.set_field(mode)
-
-    def set_look(self, mode: str, channels: Channels | None = None) -> None:
-        """Show the image to the model otherwise; see `layers.sight.Sight.choose`."""
-        self.say("")
-        try:
-            if self.editor is not None:
-                self.editor.sight.choose(mode, channels)
-        except Sam21Error as error:
-            self.say(str(error), problem=True)
-
     def set_output(self, labels: Labels | None) -> None:
         """Write objects to a layer from now on; None makes a new one on commit."""
         self.say("")
@@ -170,6 +167,7 @@ class Controller(Gestures):
             self._outputs.pick(labels, self.image)
         except Sam21Error as error:
             self.say(str(error), problem=True)
+        self.commits.ledger.watch(self.image, self.target.labels)
         if labels is not None and is_dask(labels):
             self.files.offer_copy(labels, self.editor_changed)
 
@@ -201,6 +199,7 @@ class Controller(Gestures):
         kept = self._put_aside.pop(image.unique_id, self.editor.marks)
         self.editor.set_marks(kept)
         self.target.use(self._outputs.of(image))
+        self._keeper.enter(image, self.target.labels)
 
     def _leave_put_aside(self) -> None:
         """Leave the open prompts of every other image in the viewer."""
@@ -300,6 +299,7 @@ class Controller(Gestures):
     ) -> None:
         """Remember a change of the points."""
         self.commits.prompts_edited(before, after)
+        self._keeper.ledger.prompts(after)
         self.say(word)
 
     def view_moved(self) -> None:
@@ -322,6 +322,17 @@ class Controller(Gestures):
         """Set the status until the next step."""
         self._message, self._is_problem = message, problem
         self.changed.emit()
+
+    def _followed(self, step: AnyStep, what: str) -> None:
+        self.commits.follow(self.editor, step, what == UNDONE)
+
+    def _restored(self, image: Image, labels: Labels, marks: tuple[Mark, ...]) -> None:
+        """Go on with what an earlier session left."""
+        add_below(self._viewer, image, labels)
+        if self.image is not None and image == self.image and self.editor is not None:
+            self.set_output(labels)
+            self.editor.set_marks((*self.editor.marks, *marks))
+        self.say(f"{labels.name!r} is as it was left.")
 
     def _counted(self) -> None:
         self.commits.counted(self.editor)

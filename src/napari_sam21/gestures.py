@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from napari_sam21.core.errors import Sam21Error
 from napari_sam21.core.prompts import BOX, NEGATIVE, POSITIVE
 from napari_sam21.editor import ImageEditor
+from napari_sam21.hover import Hover
+from napari_sam21.layers.composite import Channels
 
 
 class Gestures:
     """Choices about the object on show; without one, nothing happens."""
 
     editor: ImageEditor | None
+    hover: Hover
 
     def editor_changed(self) -> None:
         """Tell who listens."""
+        raise NotImplementedError
+
+    def say(self, message: str, problem: bool = False) -> None:
+        """Set the status until the next step."""
         raise NotImplementedError
 
     def choose(self, index: int) -> None:
@@ -56,8 +64,27 @@ class Gestures:
         if self.editor is not None:
             self.editor.scene.prompts.flip_selected()
 
+    def toggle_hover(self) -> None:
+        """Show the mask that a click would give under the mouse, or do not."""
+        self.hover.switch(not self.hover.enabled)
+        self.editor_changed()
+
     def toggle_preview(self) -> None:
         """Hide the preview, or show it again."""
         if self.editor is not None:
             layer = self.editor.scene.preview.layer
             layer.visible = not layer.visible
+
+    def set_field(self, mode: str) -> None:
+        """Choose the region that the model sees otherwise; see `layers.field.MODES`."""
+        if self.editor is not None:
+            self.editor.set_field(mode)
+
+    def set_look(self, mode: str, channels: Channels | None = None) -> None:
+        """Show the image to the model otherwise; see `layers.sight.Sight.choose`."""
+        self.say("")
+        try:
+            if self.editor is not None:
+                self.editor.sight.choose(mode, channels)
+        except Sam21Error as error:
+            self.say(str(error), problem=True)

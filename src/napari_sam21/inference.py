@@ -13,6 +13,7 @@ from weakref import WeakValueDictionary
 from psygnal import Signal
 
 from napari_sam21.core.embedding import Answer, Embedding
+from napari_sam21.core.errors import Cancelled
 from napari_sam21.core.fill import fill
 from napari_sam21.core.lanes import Deliver, Lane
 from napari_sam21.core.preprocess import ModelInput
@@ -77,6 +78,7 @@ class Inference:
     def __init__(self, deliver: Deliver, store: Store) -> None:
         self._encoding = Lane("sam21-encode", deliver)
         self._decoding = Lane("sam21-decode", deliver)
+        self._glancing = Lane("sam21-hover", deliver)
         self._reading = Lane("sam21-read", deliver)  # what nobody waits for
         self._deliver = deliver
         self._store = store
@@ -285,6 +287,24 @@ class Inference:
             self._store.put(embedding)
         self.asked.emit()
 
+    def glance(
+        self,
+        embedding: Embedding,
+        prompts: Prompts,
+        done: Callable[[Answer], None],
+        failed: Failed,
+    ) -> None:
+        """Decode what nobody clicked on; a question that is asked comes first."""
+        model = self._model
+        if model is None or self._decoding.busy:
+            failed(Cancelled("a click is being answered"))
+            return
+        asked = model
+        self._glancing.submit(
+            lambda _: asked.decode(embedding, prompts, None), done, failed
+        )
+        self.asked.emit()
+
     def forget_question(self) -> None:
         """Drop the answer that is on its way."""
         self._decoding.cancel()
@@ -304,3 +324,4 @@ class Inference:
         self._reading.close()
         self._encoding.close()
         self._decoding.close()
+        self._glancing.close()

@@ -36,12 +36,18 @@ class LabelFiles:
         Tells the user.
     failed : callable
         Gets what went wrong.
+    saved : callable
+        Gets the layer and the file, once it is there.
     """
 
     def __init__(
-        self, host: Host, say: Say, failed: Callable[[BaseException], None]
+        self,
+        host: Host,
+        say: Say,
+        failed: Callable[[BaseException], None],
+        saved: Callable[[Labels, Path], None],
     ) -> None:
-        self._host, self._say = host, say
+        self._host, self._say, self._saved = host, say, saved
         self._errand = Errand("sam21-files", host.deliver, say, failed)
 
     @property
@@ -85,6 +91,7 @@ class LabelFiles:
         more = NO_PLACE if place_is_lost(labels) else ""
 
         def done(written: Path) -> None:
+            self._saved(labels, written)
             self._say(f"{labels.name!r} is saved as {written}.{more}", False)
 
         self._errand.run(

@@ -29,7 +29,8 @@ from napari_sam21.layers.planes import Plane
 from napari_sam21.layers.seeds import add_seeds, points_on
 from napari_sam21.many_slices import Course, carried
 from napari_sam21.ports import Host
-from napari_sam21.tray import Desk, Finding, Tray, marks_on, objects
+from napari_sam21.tray import Desk, Finding, Tray, marks_on
+from napari_sam21.words import objects
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel

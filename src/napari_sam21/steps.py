@@ -9,6 +9,7 @@ from napari_sam21.annotation import Draft
 from napari_sam21.core.delta import Delta
 from napari_sam21.layers.planes import Plane
 from napari_sam21.layers.prompts import Mark
+from napari_sam21.session.change import Change
 
 if TYPE_CHECKING:
     from napari.layers import Image, Labels
@@ -46,15 +47,15 @@ class CommitStep:
     taken: tuple[Mark, ...]
 
     @property
+    def what(self) -> Delta:
+        """What it changed."""
+        return self.delta
+
+    @property
     def nbytes(self) -> int:
         """Memory of the write and of the answers kept with it, in bytes."""
         answers = sum(each.answer.logits.nbytes for each in self.draft.rounds)
         return self.delta.nbytes + answers
-
-    @property
-    def deltas(self) -> tuple[Delta, ...]:
-        """All it wrote."""
-        return (self.delta,)
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,12 +80,6 @@ class ManyStep:
     draft: Draft
     taken: tuple[Mark, ...]
 
-    def in_words(self, again: bool) -> str:
-        """Say that it was undone, or done again."""
-        noun = "1 object was" if self.count == 1 else f"{self.count} objects were"
-        how = "written again to" if again else "taken out of"
-        return f"{noun} {how} {self.labels.name!r}."
-
     @property
     def nbytes(self) -> int:
         """Memory of all writes and of the answers kept with them, in bytes."""
@@ -92,5 +87,23 @@ class ManyStep:
         return sum(delta.nbytes for delta in self.deltas) + answers
 
 
-LabelStep = CommitStep | ManyStep
+@dataclass(frozen=True, eq=False)
+class StrokeStep:
+    """The user changed labels with napari's own tools."""
+
+    labels: Labels
+    change: Change
+
+    @property
+    def what(self) -> Change:
+        """What it changed."""
+        return self.change
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of the change, in bytes."""
+        return self.change.nbytes
+
+
+LabelStep = CommitStep | ManyStep | StrokeStep
 AnyStep = PromptStep | LabelStep

@@ -17,6 +17,7 @@ from napari_sam21.layers.planes import Plane
 from napari_sam21.layers.prompts import Mark
 from napari_sam21.layers.target import OutputTarget
 from napari_sam21.steps import ManyStep
+from napari_sam21.words import said_of
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -160,6 +161,8 @@ class Tray:
             self._waits = True
             self._desk.say(word)
             return
+        if target.labels is not None:
+            commits.ledger.begin(editor.image, target.labels, target.is_empty)
         writing, word = target.begin_batch(batch, commits.policy)
         done = self._accepted(finding, batch, writing, word)
         commits.carry_out(target.quietly(writing.steps()), done)
@@ -177,9 +180,13 @@ class Tray:
             deltas, count = tuple(writing.deltas), len(writing.values)
             where = finding.image, finding.plane, writing.labels
             step = ManyStep(*where, deltas, count, draft, taken)
-            self._desk.commits.history.push(step)
             self.discard()
-            said = accepted_in_words(count, len(batch) - count, writing.labels.name)
+            self._desk.commits.ledger.committed(step)
+            if self._desk.editor is not None:
+                self._desk.commits.ledger.prompts(self._desk.editor.marks)
+            said = said_of(step, "commit")
+            if lost := len(batch) - count:
+                said += f" {lost} left out: other labels have their place."
             self._desk.say(problem or f"{said} {word}".strip(), bool(problem))
 
         return done
@@ -199,15 +206,3 @@ class Tray:
 def marks_on(editor: ImageEditor, plane: Plane) -> tuple[Mark, ...]:
     """Return the prompts on a plane."""
     return tuple(m for m in editor.marks if plane.point_rc(m.position) is not None)
-
-
-def objects(count: int) -> str:
-    """Say how many."""
-    return "1 object" if count == 1 else f"{count} objects"
-
-
-def accepted_in_words(count: int, lost: int, name: str) -> str:
-    """Say what was written, and what was not."""
-    verb = "is" if count == 1 else "are"
-    text = f"{objects(count)} {verb} in {name!r}."
-    return f"{text} {lost} left out: other labels have their place." if lost else text

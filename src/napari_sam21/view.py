@@ -89,6 +89,7 @@ KEYS = (
     Key("K", "K", "next_candidate"),
     Key("N", "N", "next_object"),
     Key("H", "H", "toggle_preview"),
+    Key("U", "U", "toggle_hover"),
     Key(KeyMod.CtrlCmd | KeyCode.KeyZ, "Ctrl+Z", "undo"),
     Key(KeyMod.CtrlCmd | KeyMod.Shift | KeyCode.KeyZ, "Ctrl+Shift+Z", "redo"),
 )

@@ -25,7 +25,7 @@ from napari_sam21.core.embedding import Answer
 from napari_sam21.core.errors import LayerError, PromptError
 from napari_sam21.core.geometry import LOGITS_SIDE, MODEL_SIDE, Region, whole_plane
 from napari_sam21.core.prompts import to_tensors
-from napari_sam21.layers import field, output, planes, prompts, source
+from napari_sam21.layers import field, making, planes, prompts, source, writing
 
 CASES = int(os.environ.get("SAM21_CASES", "320"))
 """Clicks, by each of the tests that draw images."""
@@ -81,14 +81,14 @@ class Asked:
         logits[:, r0:r1, c0:c1] = 1
         scores = np.ones(3, np.float32)
         answer = Answer(scores, logits, self.region, self.plane.shape, "", 0)
-        output.write_object(labels, self.plane, *answer.crop(), value, "overwrite")
+        writing.write_object(labels, self.plane, *answer.crop(), value, "overwrite")
 
 
 def check(scene: Scene) -> Iterator[Asked]:
     """Compare the plugin's path with what napari says lies under the mouse."""
     viewer, image = opened(scene)
     points = prompts.make_points(image)
-    labels = viewer.add_layer(output.make_labels(image))
+    labels = viewer.add_layer(making.make_labels(image))
     for number, click in enumerate(scene.clicks, 1):
         mouse = point_at(click, scene, viewer, image)
         spot = np.asarray(image.world_to_data(mouse[scene.more_axes :]))
@@ -149,7 +149,7 @@ WITNESS = Scene(
 
 FAULTS: dict[str, tuple[Any, str, Any]] = {
     "prompts without the transforms": (prompts, "transforms_of", lambda image: {}),
-    "labels without the transforms": (output, "transforms_of", lambda image: {}),
+    "labels without the transforms": (making, "transforms_of", lambda image: {}),
     "rows for columns": (
         planes.Plane,
         "point_rc",

@@ -212,7 +212,7 @@ def test_only_what_was_not_closed_well_is_offered_again(tmp_path: Path) -> None:
     assert unfinished(shelf, image) == []  # it is open
     crashed.close()
     done = Journal(new_folder(shelf), told)
-    done.add("prompts", marks=[[[1.0, 2.0], 1]])
+    done.add("change")
     done.add("saved", path="labels.tif")
     done.add("prompts", marks=[])
     done.close()

@@ -19,7 +19,7 @@ from napari_sam21.controller import Controller
 from napari_sam21.layers.planes import level_shape
 from napari_sam21.layers.scene import is_ours
 from napari_sam21.many import Many
-from napari_sam21.tray import objects
+from napari_sam21.words import objects
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel

@@ -53,7 +53,7 @@ class ObjectPanel:
         )
         self.rows: tuple[tuple[str, QWidget], ...] = (
             ("Next prompt", self._polarity),
-            ("Candidate (IoU)", self._candidates),
+            ("Candidates", self._candidates),
         )
         self._buttons: dict[str, QPushButton] = {}
         self.actions = QGridLayout()

@@ -8,6 +8,7 @@ from magicgui.widgets import ComboBox
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtGui import QHideEvent, QShowEvent
 from qtpy.QtWidgets import (
+    QCheckBox,
     QFormLayout,
     QHBoxLayout,
     QLabel,
@@ -29,6 +30,7 @@ from napari_sam21.controller import Controller
 from napari_sam21.layers.field import MODES
 from napari_sam21.layers.scene import is_ours
 from napari_sam21.shelf import ModelShelf
+from napari_sam21.view import SHOWN_KEY
 
 if TYPE_CHECKING:
     import napari
@@ -154,6 +156,12 @@ class SamWidget(QWidget):
         self._field.native.setToolTip(REGION_TIP)
         self._region.setToolTip(REGION_TIP)
 
+        self._hover = QCheckBox("Show the mask of a click")
+        tip = "The mask that a click would give, in white, as the mouse moves"
+        self._hover.setToolTip(f"{tip} ({SHOWN_KEY['toggle_hover']})")
+        self._hover.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self._hover.clicked.connect(lambda: self._call("toggle_hover"))
+
     def _make_state(self) -> None:
         self._status = QLabel()
         self._status.setTextFormat(Qt.TextFormat.PlainText)
@@ -182,13 +190,14 @@ class SamWidget(QWidget):
         region.addWidget(self._field.native, 1)
         region.addWidget(self._region)
         form.addRow("Region", region)
+        form.addRow("Embeddings", self._embeddings)
         form.addRow("Labels", self._output.row)
         form.addRow("Commit as", self._output.kind.native)
         form.addRow("Overlap", self._policy.native)
-        form.addRow("Embeddings", self._embeddings)
-        form.addRow("Many objects", self._many)
         for name, row in self._object.rows:
             form.addRow(name, row)
+        form.addRow("Under mouse", self._hover)
+        form.addRow("Many objects", self._many)
         wait = QHBoxLayout()
         wait.addWidget(self._cancel)
         wait.addWidget(self._start)
@@ -233,6 +242,7 @@ class SamWidget(QWidget):
         self._look.show_state(controller.editor)
         self._region.setText(view.region)
         self._pin.setChecked(controller.pinned)
+        self._hover.setChecked(controller.hover.enabled)
         self._status.setText(view.status)
         self._mark_problem(view.problem)
         self._cancel.setVisible(view.busy)

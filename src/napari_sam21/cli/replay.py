@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 import typer
 
 from napari_sam21.cli.words import USAGE_ERROR, say, say_json, user_errors
+
+if TYPE_CHECKING:
+    from napari_sam21.files import Results
+    from napari_sam21.session.journal import Session
 
 Folder = Annotated[
     Path,
@@ -18,7 +22,10 @@ Folder = Annotated[
 ]
 Out = Annotated[
     Path | None,
-    typer.Argument(metavar="OUT", help="A .tif to write. Without, only a summary."),
+    typer.Argument(
+        metavar="OUT",
+        help="A file to write, such as labels.ome.tif. Without, only a summary.",
+    ),
 ]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite OUT.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the summary for a script.")]
@@ -28,6 +35,7 @@ def replay(
     session: Folder, out: Out = None, force: Force = False, as_json: Json = False
 ) -> None:
     """Rebuild the labels of a session from its journal; needs no model."""
+    from napari_sam21.files import save
     from napari_sam21.session.journal import read_session
     from napari_sam21.session.replay import changes
     from napari_sam21.session.replay import replay as rebuild
@@ -47,8 +55,8 @@ def replay(
             "changes": sum(1 for _ in changes(found)),
             "damaged_lines": found.damaged,
         }
-    if out is not None:
-        _save(labels, out)
+        if out is not None:
+            save(_results(found, labels), out, overwrite=force)
     if as_json:
         say_json(summary)
         return
@@ -56,13 +64,13 @@ def replay(
         say(f"{name.replace('_', ' '):14} {value}")
 
 
-def _save(labels: np.ndarray, out: Path) -> None:
-    """Write a TIFF under a temporary name, then rename it."""
-    import tifffile
+def _results(session: Session, labels: np.ndarray) -> Results:
+    """The labels with the pixel size that the layer had."""
+    from napari_sam21.files import Calibration, Provenance, Results
 
-    part = out.with_name(f".{out.name}.part")
-    try:
-        tifffile.imwrite(part, labels, compression="zlib")
-        part.replace(out)
-    finally:
-        part.unlink(missing_ok=True)
+    told = session.header["labels"]
+    calibration = Calibration.of(
+        labels.ndim, told.get("scale"), told.get("units"), told.get("axis_labels")
+    )
+    image = session.header.get("image", {}).get("name") or ""
+    return Results.of(labels, calibration, Provenance(image=str(image)))

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 NAME = "SAM preview"
 COLOR = "#ffd400"
+HINTED = "#ffffff"
+CHOSEN, HINT = 1, 2
+"""Labels of the answer to a click, and of what a click would give."""
+
 OPACITY = 0.45
 OUTLINE = "#4cc9f0"
 """Of the region that the model sees, where that is not the whole image."""
@@ -51,6 +55,7 @@ class PreviewLayer:
         self._on_paint = on_paint
         self._placed: tuple[Plane, Region] | None = None
         self._drawn: Bool = np.zeros((1, 1), bool)
+        self._hints = False
         self._shown: tuple[Answer, Plane] | None = None
         # What the user brushed on each answer: back when the answer is drawn again.
         self._strokes: WeakKeyDictionary[Answer, Bool] = WeakKeyDictionary()
@@ -60,10 +65,22 @@ class PreviewLayer:
         """Stop listening."""
         self.layer.events.paint.disconnect(self._painted)
 
-    def draw(self, answer: Answer, plane: Plane) -> None:
+    @property
+    def hints(self) -> bool:
+        """Whether what is on show is what a click would give."""
+        return self._hints
+
+    def draw(self, answer: Answer, plane: Plane, hint: bool = False) -> None:
         """Show the chosen candidate of an answer on a plane.
 
         What is on show already is left as it is, brush strokes included.
+
+        Parameters
+        ----------
+        answer : Answer
+        plane : Plane
+        hint : bool
+            Whether nobody asked for it yet: it has another colour.
         """
         shown = self._shown
         if shown is not None and shown[0] is answer and shown[1] == plane:
@@ -75,7 +92,9 @@ class PreviewLayer:
         grid[...] = 0
         whole = Region(0, 0, *grid.shape)
         mask, (row, column) = crop_mask(answer.logits[answer.index], whole)
-        grid[row : row + mask.shape[0], column : column + mask.shape[1]] = mask
+        self._hints = hint
+        value = mask.astype(np.uint8) * (HINT if hint else CHOSEN)
+        grid[row : row + mask.shape[0], column : column + mask.shape[1]] = value
         self._drawn = grid != 0
         strokes = self._strokes.get(answer)
         if strokes is not None and strokes.shape == grid.shape:
@@ -105,7 +124,7 @@ class PreviewLayer:
     def clear(self) -> None:
         """Show nothing."""
         self._keep_strokes()
-        self._shown = None
+        self._shown, self._hints = None, False
         if self._drawn.any() or self.layer.data.any():
             self._grid()[...] = 0
             self._drawn = np.zeros_like(self._drawn)
@@ -202,7 +221,7 @@ def make_preview(image: Image) -> Labels:
         name=NAME,
         opacity=OPACITY,
         colormap=DirectLabelColormap(
-            color_dict={None: "transparent", 0: "transparent", 1: COLOR}
+            color_dict={None: COLOR, 0: "transparent", CHOSEN: COLOR, HINT: HINTED}
         ),
         # Outside the image it would stretch the sliders, and so move the view.
         affine=affine_of(image),

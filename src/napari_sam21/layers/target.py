@@ -58,6 +58,11 @@ class OutputTarget:
         self._ids: LabelIds | None = None
         self.labels: Labels | None = None
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether the layer is known to hold no label yet."""
+        return self._ids is not None and self._ids.next == 1
+
     def use(self, labels: Labels | None) -> None:
         """Write to a layer from now on; None makes a new one at the next commit."""
         if labels is self.labels or (labels is not None and labels == self.labels):
@@ -96,7 +101,7 @@ class OutputTarget:
         """
         if self.labels is None:
             labels = make_labels(image, folder)
-            _add_below(self._viewer, image, labels)
+            add_below(self._viewer, image, labels)
             self._adopt(labels, largest=0)
         else:
             check_output(self.labels, image)
@@ -191,7 +196,7 @@ class OutputTarget:
             )
 
 
-def _add_below(viewer: ViewerModel, image: Image, labels: Labels) -> None:
+def add_below(viewer: ViewerModel, image: Image, labels: Labels) -> None:
     """Add a layer right above the image, and leave the selection as it was."""
     active = viewer.layers.selection.active
     viewer.add_layer(labels)

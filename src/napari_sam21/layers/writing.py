@@ -25,6 +25,7 @@ from napari_sam21.layers.label_array import (
     stripes,
 )
 from napari_sam21.layers.planes import Plane
+from napari_sam21.session.change import Change
 
 if TYPE_CHECKING:
     from napari.layers import Labels
@@ -154,7 +155,7 @@ def box_of(plane: Plane, mask: Bool, origin_rc: tuple[int, int]) -> tuple[Box, B
     return tuple(box), np.expand_dims(across, hidden)
 
 
-def still_fits(labels: Labels, delta: Delta) -> bool:
+def still_fits(labels: Labels, delta: Delta | Change) -> bool:
     """Whether a layer still has the elements that a write changed."""
     shape = levels_of(labels)[0].shape
     ends = zip(delta.corner, delta.changed.shape, shape, strict=False)
@@ -201,6 +202,20 @@ def _back(delta: Delta) -> _Recorded:
 
 def _again(delta: Delta) -> _Recorded:
     return _Recorded(delta, lambda old, now: (now == old, delta.value))
+
+
+def changing(labels: Labels, change: Change) -> Steps:
+    """Do a change where its old values are still there; reversed, it is taken back."""
+
+    def rule(local: Box, now: Labelled) -> tuple[Bool, Values]:
+        where = change.changed[local]
+        return where & (now == before[local]), after[local]
+
+    shape = change.changed.shape
+    before, after = np.zeros((2, *shape), np.int64)
+    before[change.changed], after[change.changed] = change.before, change.after
+    box = tuple(slice(c, c + n) for c, n in zip(change.corner, shape, strict=True))
+    return _edit(labels, box, int(np.count_nonzero(change.changed)), rule)
 
 
 class _Recorded:

@@ -64,6 +64,11 @@ def own_cache() -> Path:
     return user_cache_path(APP, appauthor=False)
 
 
+def sessions_folder() -> Path:
+    """Return the folder of sessions: what was done to labels, as it happened."""
+    return user_data_path(APP, appauthor=False) / "sessions"
+
+
 def mirror() -> str | None:
     """Return the address of the institute's mirror, or None.
 

@@ -48,10 +48,18 @@ def replay(session: Session, into: Any = None) -> Any:
     """
     shape, kind = _declared(session)
     labels = np.zeros(shape, kind) if into is None else into
-    for each in (*_blocks(session), *changes(session)):
-        _check_inside(each, shape, session)
+    for each in steps_of(session):
         each.do_in(labels)
     return labels
+
+
+def steps_of(session: Session) -> Iterator[Change]:
+    """All that must be done in an empty array, in order; see `replay`."""
+    shape, _ = _declared(session)
+    for find in (_blocks, changes):
+        for each in find(session):
+            _check_inside(each, shape, session)
+            yield each
 
 
 def changes(session: Session) -> Iterator[Change]:

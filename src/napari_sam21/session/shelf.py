@@ -85,7 +85,7 @@ def has_unsaved(session: Session) -> bool:
         if each["kind"] in SAFE:
             unsaved = False
         elif each["kind"] in WORK:
-            unsaved = bool(each.get("marks", True))
+            unsaved = unsaved or bool(each.get("marks", True))
     return unsaved
 
 

@@ -1,0 +1,148 @@
+"""Shows the mask that a click would give, under the mouse, before it is made.
+
+One question is asked at a time. While its answer is on its way only the newest place of
+the mouse is remembered, and asked about next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from napari_sam21.annotation import choose_candidate
+from napari_sam21.core.embedding import Answer
+from napari_sam21.core.prompts import BOX, POSITIVE, Prompts
+from napari_sam21.editor import ImageEditor
+from napari_sam21.inference import Inference
+from napari_sam21.layers.planes import Plane, is_inside
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+
+RowColumn = tuple[float, float]
+
+
+class Hover:
+    """Asks about the pixel under the mouse, while no object is in the making.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+    inference : Inference
+    editor : callable
+        Returns the editor of the image that is annotated, or None.
+
+    Attributes
+    ----------
+    enabled : bool
+    """
+
+    def __init__(
+        self,
+        viewer: ViewerModel,
+        inference: Inference,
+        editor: Callable[[], ImageEditor | None],
+    ) -> None:
+        self._viewer, self._inference, self._editor = viewer, inference, editor
+        self._where: Sequence[float] | None = None
+        self._asked: tuple[Plane, RowColumn] | None = None
+        self._busy = False
+        self.enabled = True
+        viewer.mouse_move_callbacks.append(self._moved)
+        viewer.events.mouse_over_canvas.connect(self._left)
+        viewer.layers.selection.events.active.connect(self._switched)
+
+    def close(self) -> None:
+        """Stop listening."""
+        if self._moved in self._viewer.mouse_move_callbacks:
+            self._viewer.mouse_move_callbacks.remove(self._moved)
+        self._viewer.events.mouse_over_canvas.disconnect(self._left)
+        self._viewer.layers.selection.events.active.disconnect(self._switched)
+
+    def switch(self, enabled: bool) -> None:
+        """Show masks under the mouse from now on, or do not."""
+        self.enabled = enabled
+        if not enabled:
+            self._end()
+
+    def _moved(self, viewer: Any, event: Any) -> None:
+        if self.enabled and not event.is_dragging:
+            self._where = tuple(event.position)
+            self._ask()
+
+    def _left(self, event: Any = None) -> None:
+        if not self._viewer.mouse_over_canvas:
+            self._where = None
+            self._end()
+
+    def _switched(self, event: Any = None) -> None:
+        """A hint must not be there to be brushed."""
+        editor = self._editor()
+        if editor is not None and not editor.scene.clickable:
+            self._end()
+
+    def _ask(self) -> None:
+        """Ask about where the mouse is now, unless an answer is on its way."""
+        editor, where = self._editor(), self._where
+        if self._busy or editor is None or where is None:
+            return
+        self._where = None
+        found = _under(editor, where)
+        if found is None:
+            self._end()
+            return
+        plane, point = found
+        pixel = (plane, (float(round(point[0])), float(round(point[1]))))
+        region = editor.region()
+        embedding = None
+        if region is not None and region.contains(*point):
+            embedding = self._inference.ready(editor.source(plane, region))
+        if embedding is None or pixel == self._asked:
+            return
+        self._busy, self._asked = True, pixel
+        prompts = Prompts([point], [POSITIVE])
+        self._inference.glance(
+            embedding,
+            prompts,
+            lambda answer: self._answered(plane, prompts, answer),
+            self._failed,
+        )
+
+    def _answered(self, plane: Plane, prompts: Prompts, answer: Answer) -> None:
+        self._busy = False
+        editor = self._editor()
+        if editor is None or self._asked is None or not self.enabled:
+            return
+        if _is_free(editor) and editor.shown() == plane:
+            chosen = answer.choose(choose_candidate(answer, prompts, None))
+            editor.scene.preview.draw(chosen, plane, hint=True)
+        self._ask()
+
+    def _failed(self, error: BaseException) -> None:
+        """A click will tell what is wrong; a mouse that passes by need not."""
+        self._busy = False
+
+    def _end(self) -> None:
+        """Take the hint away, unless an object is in the making by now."""
+        self._asked = None
+        editor = self._editor()
+        if editor is not None and editor.scene.preview.hints:
+            editor.scene.preview.clear()
+
+
+def _is_free(editor: ImageEditor) -> bool:
+    """Whether the next click begins an object."""
+    waits = editor.scene.clickable and editor.scene.prompts.next_label != BOX
+    return waits and not editor.draft().prompts
+
+
+def _under(
+    editor: ImageEditor, world: Sequence[float]
+) -> tuple[Plane, RowColumn] | None:
+    """The pixel of the image that a click at a place of the world would name."""
+    plane = editor.shown() if _is_free(editor) else None
+    if plane is None:
+        return None
+    position = tuple(float(each) for each in editor.image.world_to_data(world))
+    point = plane.point_rc(position) if is_inside(position, editor.image) else None
+    return None if point is None else (plane, point)

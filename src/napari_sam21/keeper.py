@@ -1,0 +1,74 @@
+"""Nothing is lost: the history, the journal, and what a crash left behind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_sam21.layers.prompts import Mark
+from napari_sam21.layers.revive import open_marks, revived
+from napari_sam21.ledger import Followed, Ledger
+from napari_sam21.models.home import sessions_folder
+from napari_sam21.ports import Host
+from napari_sam21.recorder import Recorder, Say
+from napari_sam21.restoring import Restorer
+from napari_sam21.session.journal import Session
+
+if TYPE_CHECKING:
+    from napari.layers import Image, Labels
+
+Back = Callable[["Image", "Labels", tuple[Mark, ...]], None]
+
+
+class Keeper:
+    """Keeps what is done to labels, in memory and on disk.
+
+    Parameters
+    ----------
+    host : Host
+    say, failed : callable
+        Tell the user.
+    followed : callable
+        See `ledger.Ledger`.
+    back : callable
+        Gets an image, its labels, and prompts, that a session brought back.
+
+    Attributes
+    ----------
+    ledger : Ledger
+    """
+
+    def __init__(
+        self,
+        host: Host,
+        say: Say,
+        failed: Callable[[BaseException], None],
+        followed: Followed,
+        back: Back,
+    ) -> None:
+        shelf = sessions_folder()
+        self._recorder = Recorder(shelf, say)
+        self.ledger = Ledger(self._recorder, followed)
+        self._restorer = Restorer(shelf, host, self._restore, failed)
+        self._back = back
+
+    def enter(self, image: Image, labels: Labels | None) -> None:
+        """Watch an image's labels, and look for what was left of an earlier session."""
+        self.ledger.watch(image, labels)
+        self._restorer.look_for(image)
+
+    def saved(self, labels: Labels, path: Path) -> None:
+        """Note that labels are in a file."""
+        self._recorder.note(labels, "saved", path=str(path))
+
+    def close(self) -> None:
+        """Stop; what is open can be restored."""
+        self.ledger.close()
+        self._restorer.close()
+        self._recorder.close()
+
+    def _restore(self, image: Image, session: Session) -> None:
+        labels = revived(session, image)
+        self._recorder.go_on(labels, session.folder)
+        self._back(image, labels, open_marks(session))

@@ -1,0 +1,180 @@
+"""What was done to labels, by us and by napari's tools: one history, one journal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_sam21.annotation import History
+from napari_sam21.core.errors import ImageError
+from napari_sam21.layers.prompts import Mark
+from napari_sam21.layers.strokes import Strokes
+from napari_sam21.recorder import Recorder
+from napari_sam21.session.change import Change
+from napari_sam21.steps import (
+    AnyStep,
+    CommitStep,
+    LabelStep,
+    ManyStep,
+    PromptStep,
+    StrokeStep,
+)
+
+if TYPE_CHECKING:
+    from napari.layers import Image, Labels
+
+UNDONE, REDONE = "undone", "redone"
+
+Followed = Callable[[AnyStep, str], None]
+
+
+class Ledger:
+    """The history, kept in step with what others do to the labels.
+
+    Parameters
+    ----------
+    recorder : Recorder
+    followed : callable
+        Gets a step of the history, and whether napari's own undo took it back or its
+        redo did it again.
+
+    Attributes
+    ----------
+    history : History
+    """
+
+    def __init__(self, recorder: Recorder, followed: Followed) -> None:
+        self.history: History[AnyStep] = History()
+        self._recorder, self._followed = recorder, followed
+        self._strokes: Strokes | None = None
+        self._image: Image | None = None
+        self._labels: Labels | None = None
+
+    def watch(self, image: Image | None, labels: Labels | None) -> None:
+        """Listen to the labels that objects of an image go to."""
+        self._image = image
+        if labels is self._labels:
+            return
+        self.close()
+        self._labels = labels
+        # napari has no tools, and no undo, for a pyramid.
+        if labels is not None and not labels.multiscale:
+            self._strokes = Strokes(labels, self._painted, self._undone, self._redone)
+
+    def close(self) -> None:
+        """Stop listening."""
+        if self._strokes is not None:
+            self._strokes.close()
+        self._strokes = self._labels = None
+
+    def ours(self) -> AbstractContextManager[None]:
+        """Return a context for writes of our own."""
+        return nullcontext() if self._strokes is None else self._strokes.ours()
+
+    def begin(self, image: Image, labels: Labels, is_new: bool) -> None:
+        """Be ready for the first write to a layer."""
+        self.watch(image, labels)
+        try:
+            self._recorder.begin(image, labels, is_new)
+        except (ImageError, OSError, ValueError, TypeError) as error:
+            self._recorder.give_up(f"This image cannot be told from others: {error}")
+
+    def committed(self, step: CommitStep | ManyStep) -> None:
+        """Remember a commit."""
+        self.history.push(step)
+        self.wrote(step, "commit")
+
+    def wrote(self, step: LabelStep, cause: str) -> None:
+        """Note in the journal what a write of ours left."""
+        if isinstance(step, CommitStep):
+            self._recorder.wrote(step.labels, step.delta, cause, in_plain_values(step))
+        elif isinstance(step, ManyStep):
+            for delta in step.deltas:  # what they left is read: their order is all one
+                self._recorder.wrote(step.labels, delta, cause, {})
+        else:
+            back = cause == "undo"
+            change = step.change.reversed() if back else step.change
+            self._recorder.heard(step.labels, change, cause)
+
+    def prompts(self, marks: Sequence[Mark]) -> None:
+        """Note the prompts that are not committed."""
+        if self._labels is not None:
+            plain = [[list(mark.position), mark.label] for mark in marks]
+            self._recorder.note(self._labels, "prompts", marks=plain)
+
+    # --- what others do ----------------------------------------------------------
+
+    def _painted(self, change: Change) -> None:
+        labels, image = self._labels, self._image
+        if labels is None:
+            return
+        self.history.push(StrokeStep(labels, change))
+        if image is not None:
+            self.begin(image, labels, is_new=False)
+        self._recorder.heard(labels, change, "stroke")
+
+    def _undone(self, change: Change) -> None:
+        self._follow(change.reversed())
+
+    def _redone(self, change: Change) -> None:
+        self._follow(change)
+
+    def _follow(self, change: Change) -> None:
+        """Find which step napari took back or did again; else it is a new one."""
+        labels = self._labels
+        if labels is None:
+            return
+        self._recorder.heard(labels, change, "napari")
+        back = change.reversed()
+        step = self.history.undo_where(lambda each: _is(each, back))
+        if step is not None:
+            self._followed(step, UNDONE)
+            return
+        step = self.history.redo_where(lambda each: _is(each, change))
+        if step is not None:
+            self._followed(step, REDONE)
+            return
+        self.history.push(StrokeStep(labels, change))
+
+
+def _is(step: AnyStep, change: Change) -> bool:
+    """Whether doing a step makes a change."""
+    if isinstance(step, PromptStep | ManyStep):  # napari knows neither
+        return False
+    if isinstance(step, StrokeStep):
+        corner, changed, after = (
+            step.change.corner, step.change.changed, step.change.after
+        )  # fmt: skip
+    else:
+        corner, changed = step.delta.corner, step.delta.changed
+        after = np.asarray(step.delta.value)
+    return (
+        corner == change.corner
+        and np.array_equal(changed, change.changed)
+        and bool(np.all(after == change.after))
+    )
+
+
+def in_plain_values(step: CommitStep) -> dict[str, Any]:
+    """Tell of a commit's object as a journal keeps it."""
+    prompts = step.draft.prompts
+    told: dict[str, Any] = {
+        "id": step.delta.value,
+        "plane": {"displayed": step.plane.displayed, "hidden": step.plane.hidden},
+        "points_rc": [[float(n) for n in point] for point in prompts.points_rc],
+        "point_labels": [int(each) for each in prompts.point_labels],
+        "box_rc": prompts.box_rc,
+        "marks": [[list(mark.position), mark.label] for mark in step.taken],
+    }
+    if step.draft.rounds:
+        answer = step.draft.rounds[-1].answer
+        told |= {
+            "region": [int(each) for each in answer.region],
+            "embedding": answer.key,
+            "scores": [round(float(each), 6) for each in answer.scores],
+            "choice": int(answer.index),
+        }
+    return told

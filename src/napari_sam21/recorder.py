@@ -1,0 +1,172 @@
+"""Keeps the journal of every Labels layer that objects are written to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari_sam21 import __version__
+from napari_sam21.core.background import Background
+from napari_sam21.core.errors import SessionError
+from napari_sam21.layers.describe import image_identity, labels_in_words, written
+from napari_sam21.layers.label_array import levels_of
+from napari_sam21.session.change import Change
+from napari_sam21.session.journal import Journal
+from napari_sam21.session.lines import pack_change
+from napari_sam21.session.replay import CHANGED, THERE, WIDENED, blocks_there
+from napari_sam21.session.shelf import new_folder, tidy
+
+if TYPE_CHECKING:
+    from napari.layers import Image, Labels
+
+    from napari_sam21.core.delta import Delta
+
+ROOM = 10_000
+"""Small jobs that wait for the disk at most."""
+PATIENCE = 10.0
+"""Seconds that closing waits for what is being written."""
+
+Say = Callable[[str, bool], None]
+
+
+@dataclass
+class _Open:
+    """A journal that is being written: its layer, and the dtype it was told of."""
+
+    labels: Labels
+    journal: Journal
+    dtype: str
+
+
+class Recorder:
+    """Writes down what happens to labels, as it happens.
+
+    The first fault of the disk ends it for this session, and is told once: annotating
+    goes on.
+
+    Parameters
+    ----------
+    shelf : Path or None
+        Folder of all sessions; None keeps none.
+    say : callable
+        Tells the user.
+    """
+
+    def __init__(self, shelf: Path | None, say: Say) -> None:
+        self._shelf, self._say = shelf, say
+        self._open: dict[Any, _Open] = {}
+        self._later = Background("sam21-journal", ROOM)
+
+    def begin(self, image: Image, labels: Labels, is_new: bool) -> None:
+        """Begin a session on a layer, unless there is one; before the first write.
+
+        Parameters
+        ----------
+        image : Image
+            Whose objects are written.
+        labels : Labels
+        is_new : bool
+            Whether nothing is in it yet: else what is there is noted, off this thread.
+        """
+        if self._shelf is None or labels.unique_id in self._open:
+            return
+        told = labels_in_words(labels)
+        known = image_identity(image).in_json()
+        header = {"plugin": __version__, "image": known, "labels": told}
+        try:
+            journal = Journal(new_folder(self._shelf), header)
+        except SessionError as error:
+            self.give_up(str(error))
+            return
+        self._open[labels.unique_id] = _Open(labels, journal, told["dtype"])
+        self._later.submit(partial(tidy, self._shelf))
+        if not is_new:
+            self._later.submit(partial(_note_blocks, journal, levels_of(labels)[0]))
+
+    def go_on(self, labels: Labels, folder: Path) -> None:
+        """Go on with a session that was left, on the layer made of it."""
+        try:
+            journal = Journal(folder)
+        except SessionError as error:
+            self._say(str(error), True)
+            return
+        dtype = str(levels_of(labels)[0].dtype)
+        self._open[labels.unique_id] = _Open(labels, journal, dtype)
+
+    def wrote(
+        self, labels: Labels, delta: Delta, cause: str, told: Mapping[str, Any]
+    ) -> None:
+        """Note a write of ours, a part of which may have left pixels alone.
+
+        Parameters
+        ----------
+        labels : Labels
+        delta : Delta
+            Which elements it was about.
+        cause : str
+            "commit", "undo", "redo", …
+        told : mapping
+            What is known of the object; plain values of JSON.
+        """
+        self._add(labels, written(labels, delta), cause, told)
+
+    def heard(self, labels: Labels, change: Change, cause: str) -> None:
+        """Note what napari's own tools did."""
+        self._add(labels, change, cause, {})
+
+    def note(self, labels: Labels, kind: str, **content: Any) -> None:
+        """Add a record of another kind, if there is a session on the layer."""
+        found = self._open.get(labels.unique_id)
+        if found is not None:
+            self._write(found, kind, content)
+
+    def end(self, labels: Labels) -> None:
+        """Close the session of a layer: its labels are safe, or wanted no more."""
+        found = self._open.pop(labels.unique_id, None)
+        if found is not None:
+            self._write(found, "closed", {})
+            self._later.submit(found.journal.close)
+
+    def close(self) -> None:
+        """Let go of all journals; they stay to be restored."""
+        for found in self._open.values():
+            self._later.submit(found.journal.close)
+        self._open.clear()
+        self._later.close(PATIENCE)
+
+    def _add(
+        self, labels: Labels, change: Change, cause: str, told: Mapping[str, Any]
+    ) -> None:
+        found = self._open.get(labels.unique_id)
+        if found is None:
+            return
+        dtype = str(levels_of(labels)[0].dtype)
+        if dtype != found.dtype:
+            found.dtype = dtype
+            self._write(found, WIDENED, {"dtype": dtype})
+        about = {"object": dict(told)} if told else {}
+        self._write(found, CHANGED, {"cause": cause, **about, **pack_change(change)})
+
+    def _write(self, found: _Open, kind: str, content: Mapping[str, Any]) -> None:
+        try:
+            found.journal.add(kind, **content)
+        except SessionError as error:
+            self.give_up(str(error))
+            return
+        self._later.submit(found.journal.sync)
+
+    def give_up(self, word: str) -> None:
+        """Keep nothing any more, and say why."""
+        self._shelf = None
+        for found in self._open.values():
+            found.journal.close()
+        self._open.clear()
+        self._say(word, True)
+
+
+def _note_blocks(journal: Journal, data: Any) -> None:
+    for block in blocks_there(data):
+        journal.add(THERE, **block)

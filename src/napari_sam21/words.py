@@ -1,0 +1,64 @@
+"""What the user is told of commits, and of strokes by napari's own tools."""
+
+from __future__ import annotations
+
+from napari_sam21.steps import LabelStep, ManyStep, StrokeStep
+
+SAID = {
+    "commit": ("Label {value} is in {name!r}.", "Erased in {name!r}.", ""),
+    "undo": (
+        "Label {value} was taken out of {name!r}.",
+        "What was erased is back in {name!r}.",
+        "A stroke was taken back in {name!r}.",
+    ),
+    "redo": (
+        "Label {value} is back in {name!r}.",
+        "Erased again in {name!r}.",
+        "A stroke is back in {name!r}.",
+    ),
+}
+"""What is said of a label, of what was erased, and of a stroke of napari's tools."""
+
+SAID_OF_MANY = {
+    "commit": "{count} in {name!r}.",
+    "undo": "Taken out of {name!r}: {count}.",
+    "redo": "Back in {name!r}: {count}.",
+}
+
+KEPT = (
+    "Every pixel of this object belongs to another label already, and the policy is to "
+    "keep them: choose “overwrite”, or clear."
+)
+NOTHING_LEFT = {
+    "new": KEPT,
+    "add": "The selected label has these pixels already, or others have, and the "
+    "policy is to keep them: choose “overwrite”, or clear.",
+    "erase": "There is no label under this object to erase.",
+}
+"""What is said where a commit would change no pixel."""
+
+
+def objects(count: int) -> str:
+    """Say how many objects."""
+    return "1 object" if count == 1 else f"{count} objects"
+
+
+def said_of(step: LabelStep, what: str) -> str:
+    """Say that a step was done, undone or redone.
+
+    Parameters
+    ----------
+    step : LabelStep
+    what : str
+        A key of `SAID`.
+    """
+    if isinstance(step, ManyStep):
+        count, name = objects(step.count), step.labels.name
+        return SAID_OF_MANY[what].format(count=count, name=name)
+    value, words = 0, SAID[what]
+    if isinstance(step, StrokeStep):
+        word = words[2]
+    else:
+        value = step.delta.value
+        word = words[value == 0]
+    return word.format(value=value, name=step.labels.name)

@@ -1,0 +1,308 @@
+"""Nothing is lost: strokes and napari's undo in one history, crashes, restoring."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from desk import Desk
+
+from napari_sam21.models.home import sessions_folder
+from napari_sam21.session.journal import Session, read_session
+from napari_sam21.session.replay import replay
+from napari_sam21.session.shelf import sessions
+
+STEPS = int(os.environ.get("SAM21_STEPS", "25"))
+"""Of a walk; a long one is docs/development.md's affair."""
+
+
+def newest() -> Session:
+    return read_session(sessions(sessions_folder())[0].folder)
+
+
+def commit_at(d: Desk, row: int, column: int) -> np.ndarray:
+    d.ready()
+    d.click(row, column)
+    return d.commit()
+
+
+def labels_of(d: Desk):
+    return d.controller.target.labels
+
+
+# --- one history -----------------------------------------------------------------
+
+
+def test_strokes_are_steps_of_the_history(desk, image) -> None:
+    d = desk(image)
+    committed = commit_at(d, 40, 50).copy()
+    labels = labels_of(d)
+    labels.paint((100, 150), 7)
+    labels.paint((40, 50), 9)  # over the object
+    painted = labels.data.copy()
+    d.controller.undo()
+    d.controller.undo()
+    assert np.array_equal(labels.data, committed)
+    d.controller.undo()
+    assert not labels.data.any()
+    for _ in range(3):
+        d.controller.redo()
+    assert np.array_equal(labels.data, painted)
+    assert not d.controller.view().can_redo
+
+
+def test_napari_undo_of_a_commit_is_followed(desk, image) -> None:
+    d = desk(image)
+    data = commit_at(d, 40, 50)
+    committed, labels = data.copy(), labels_of(d)
+    labels.undo()
+    assert not data.any()
+    view = d.controller.view()
+    assert view.can_redo
+    assert "taken out" in d.status
+    assert len(d.points.data) == 1, "its prompt is back"
+    d.controller.redo()
+    assert np.array_equal(labels.data, committed)
+    assert len(d.points.data) == 0
+    labels.undo()
+    labels.redo()
+    assert np.array_equal(labels.data, committed)
+    d.controller.undo()
+    assert not labels.data.any()
+
+
+def test_napari_undo_of_our_undo_does_it_again(desk, image) -> None:
+    d = desk(image)
+    committed = commit_at(d, 40, 50).copy()
+    d.controller.undo()
+    labels_of(d).undo()
+    assert np.array_equal(labels_of(d).data, committed)
+    assert not d.controller.view().can_redo
+    d.controller.undo()
+    assert not labels_of(d).data.any()
+
+
+def test_a_stroke_on_another_image_s_labels_is_a_step_as_well(desk, image) -> None:
+    d = desk(image, image[::-1].copy())
+    commit_at(d, 40, 50)
+    first = labels_of(d)
+    d.controller.set_image(d.images[1])
+    commit_at(d, 70, 60)
+    labels_of(d).paint((5, 5), 4)
+    d.controller.undo()
+    d.controller.undo()
+    assert not labels_of(d).data.any()
+    assert first.data.any()
+    d.controller.undo()  # the click on the second image
+    d.controller.undo()
+    assert not first.data.any()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_walk_can_be_gone_back_and_forth(desk, image, seed: int) -> None:
+    """Whatever was done, undo ends in the first labels, redo in the last ones."""
+    d = desk(image)
+    rng = np.random.default_rng(seed)
+    start = np.zeros((120, 200), np.uint16)
+    start[100:, 150:] = 77
+    labels = d.viewer.add_labels(start.copy(), name="mine")
+    d.controller.set_image(d.images[0])
+    d.controller.set_output(labels)
+    d.ready()
+    for _ in range(STEPS):
+        step(d, labels, rng)
+    d.controller.clear()
+    end = labels.data.copy()
+    replayed = replay(newest())
+    assert np.array_equal(replayed, end)
+    while d.controller.view().can_undo:
+        d.controller.undo()
+    assert np.array_equal(labels.data, start)
+    while d.controller.view().can_redo:
+        d.controller.redo()
+    assert np.array_equal(labels.data, end)
+    assert np.array_equal(replay(newest()), end)
+
+
+DEEDS = (
+    *("click", "click", "commit", "commit", "paint", "fill", "polygon", "policy"),
+    *("undo", "redo", "clear", "napari_undo", "napari_redo"),
+)
+
+
+def step(d: Desk, labels, rng: np.random.Generator) -> None:
+    row, column = int(rng.integers(3, 117)), int(rng.integers(3, 197))
+    deed = rng.choice(DEEDS)
+    if deed == "click":
+        d.click(row, column, label=int(rng.integers(2)))
+    elif deed == "commit":
+        d.commit()
+    elif deed == "paint":
+        labels.paint((row, column), int(rng.integers(0, 9)))
+    elif deed == "fill":
+        labels.fill((row, column), int(rng.integers(0, 9)))
+    elif deed == "polygon":
+        corners = [[row - 3, column - 3], [row - 3, column + 3], [row + 3, column]]
+        labels.paint_polygon(corners, int(rng.integers(1, 9)))
+    elif deed == "policy":
+        d.controller.commits.policy = str(rng.choice(["keep", "overwrite"]))
+    else:
+        calls = {
+            "undo": d.controller.undo,
+            "redo": d.controller.redo,
+            "napari_undo": labels.undo,
+            "napari_redo": labels.redo,
+            "clear": d.controller.clear,
+        }
+        calls[str(deed)]()
+    d.host.turn()
+
+
+# --- the journal -----------------------------------------------------------------
+
+
+def test_the_journal_holds_what_happened(desk, image) -> None:
+    d = desk(image)
+    commit_at(d, 40, 50)
+    labels = labels_of(d)
+    labels.paint((100, 150), 7)
+    commit_at(d, 90, 150)
+    labels.undo()
+    session = newest()
+    assert np.array_equal(replay(session), labels.data)
+    causes = [each["cause"] for each in session.of_kind("change")]
+    assert causes == ["commit", "stroke", "commit", "napari"]
+    told = next(session.of_kind("change"))["object"]
+    assert told["id"] == 1
+    assert told["points_rc"] == [[40.0, 50.0]]
+    assert len(told["scores"]) == 3
+    assert session.header["image"]["shape"] == [120, 200]
+
+
+def test_labels_that_were_there_are_in_the_journal(desk, image) -> None:
+    d = desk(image)
+    labels = d.viewer.add_labels(np.full((120, 200), 3, np.uint16), name="mine")
+    d.controller.set_image(d.images[0])
+    d.controller.set_output(labels)
+    d.controller.commits.policy = "overwrite"
+    commit_at(d, 40, 50)
+    d.close()  # waits for what is being written
+    assert np.array_equal(replay(newest()), labels.data)
+    assert {3, 4} == set(np.unique(labels.data))
+
+
+def test_a_dtype_that_was_widened_is_replayed(desk, image) -> None:
+    d = desk(image)
+    data = np.zeros((120, 200), np.uint8)
+    data[0, 0] = 255
+    labels = d.viewer.add_labels(data, name="mine")
+    d.controller.set_image(d.images[0])
+    d.controller.set_output(labels)
+    commit_at(d, 40, 50)
+    d.close()
+    found = replay(newest())
+    assert found.dtype == np.uint16
+    assert np.array_equal(found, labels.data)
+    assert found.max() == 256
+
+
+def test_a_full_disk_ends_the_journal_and_nothing_else(desk, image) -> None:
+    sessions_folder().parent.mkdir(parents=True, exist_ok=True)
+    sessions_folder().write_text("in the way")
+    d = desk(image)
+    commit_at(d, 40, 50)
+    assert labels_of(d).data.any()
+    commit_at(d, 90, 150)
+    assert set(np.unique(labels_of(d).data)) == {0, 1, 2}
+
+
+KILLED = """
+import hashlib, os, signal, sys
+import numpy as np
+sys.path.insert(0, {here!r})
+from pathlib import Path
+from desk import Desk
+columns = np.arange(200, dtype=np.uint8) // 5
+image = np.broadcast_to(columns, (120, 200)).copy()
+desk = Desk(Path({model!r}), image)
+for n in range(6):
+    desk.ready()
+    desk.click(15 + 15 * n, 20 + 25 * n)
+    data = desk.commit()
+    desk.controller.target.labels.paint((5, 5 + 9 * n), 50 + n)
+    print(hashlib.sha256(data.tobytes()).hexdigest(), flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_killed_napari_loses_no_label(tiny_folder: Path, places: Path) -> None:
+    code = KILLED.format(here=str(Path(__file__).parent), model=str(tiny_folder))
+    child = subprocess.run(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, check=False
+    )
+    assert child.returncode == -signal.SIGKILL
+    *_, last = child.stdout.split()
+    shelf = places / "data" / "napari-sam21" / "sessions"
+    found = replay(read_session(sessions(shelf)[0].folder))
+    assert hashlib.sha256(found.tobytes()).hexdigest() == last
+    assert set(np.unique(found)) == {0, 1, *range(50, 56)}
+
+
+# --- restoring -------------------------------------------------------------------
+
+
+def test_work_that_was_left_is_offered_and_gone_on_with(desk, image) -> None:
+    first = desk(image)
+    commit_at(first, 40, 50)
+    first.add(90, 150)
+    left = labels_of(first).data.copy()
+    first.close()
+    second = desk(image.copy())
+    second.host.answers = ["restore"]
+    second.host.until(lambda: labels_of(second) is not None)
+    assert "1 object" in second.host.asked[0]
+    assert np.array_equal(labels_of(second).data, left)
+    assert len(second.points.data) == 1, "what was not committed is there, too"
+    second.ready()
+    second.answered()
+    data = second.commit()
+    assert set(np.unique(data)) == {0, 1, 2}
+    assert np.array_equal(replay(newest()), data)
+    assert len(sessions(sessions_folder())) == 1, "it went on in the same session"
+
+
+def test_work_may_be_left_for_later_or_deleted(desk, image) -> None:
+    first = desk(image)
+    commit_at(first, 40, 50)
+    first.close()
+    second = desk(image.copy())
+    second.host.until(lambda: second.host.asked)
+    second.host.turn()
+    assert labels_of(second) is None
+    second.close()
+    third = desk(image.copy())
+    third.host.answers = ["discard"]
+    third.host.until(lambda: not sessions(sessions_folder()))
+    third.close()
+    fourth = desk(image.copy())
+    fourth.ready()
+    assert fourth.host.asked == []
+
+
+def test_other_images_and_saved_labels_are_not_asked_about(desk, image) -> None:
+    first = desk(image)
+    commit_at(first, 40, 50)
+    other = desk(image[::-1].copy())
+    commit_at(other, 40, 50)
+    labels = labels_of(first)
+    first.controller.files._saved(labels, Path("labels.tif"))
+    first.close()
+    again = desk(image.copy())
+    commit_at(again, 40, 50)
+    assert again.host.asked == []
