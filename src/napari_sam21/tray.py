@@ -24,12 +24,10 @@ if TYPE_CHECKING:
     from napari.layers import Image, Layer
 
 ACCEPT = (
-    "Accept makes labels of them. What you erase from “SAM objects” with napari's "
-    "brush or fill is left out."
+    "Accept or discard; what you erase from “SAM objects” with napari's brush or fill "
+    "is left out."
 )
-NONE_FOUND = (
-    "No object was found. Zoom in, or lower the limits (Many objects ▸ Settings…)."
-)
+NONE_FOUND = "No object was found. Zoom in, or lower the limits (Find ▸ Settings…)."
 NOTHING_LEFT = (
     "Nothing is left to write: other labels have these pixels, and the policy is to "
     "keep them. Choose “overwrite”, or discard."
@@ -96,6 +94,11 @@ class Tray:
     def count(self) -> int:
         """How many objects wait for the user's word; 0 without a finding."""
         return 0 if self._finding is None else len(self._finding.batch)
+
+    @property
+    def words(self) -> str:
+        """What was said of the finding."""
+        return "" if self._finding is None else self._finding.words
 
     def close(self, gone: bool = False) -> None:
         """Let go; a preview that is on show stays, as a layer of the user's."""

@@ -174,6 +174,9 @@ def test_through_slices(open_dock, image, qtbot) -> None:
     qtbot.mouseClick(dialog.go, LEFT)
     assert found(dock, qtbot) == 1
     assert "slices 1 … 4" in dock.text()
+    dock.viewer.dims.set_point(0, 3)
+    assert "slices 1 … 4" not in dock.text()
+    assert "slices 1 … 4" in row(dock)._accept.toolTip(), "still to be read"
     press(dock, qtbot, "accept")
     assert [bool(plane.any()) for plane in output(dock)] == [False] + [True] * 4
     assert dock.controller.many.rules == StopRules(0, 0, 90, 8, -1)

@@ -89,6 +89,8 @@ class ManyRow(QWidget):
         for each in (self._accept, self._discard):
             each.setVisible(bool(count))
         self._accept.setText(f"Accept {objects(count)}")
+        words = "" if many is None else many.tray.words
+        self._accept.setToolTip(f"{words}\n{TIPS['accept']}".strip())
         editor = None if controller is None else controller.editor
         plane = None if editor is None else editor.shown()
         idle = many is not None and not many.running and plane is not None

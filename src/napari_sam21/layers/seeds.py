@@ -74,5 +74,5 @@ def add_seeds(
     viewer.layers.selection.active = active
     return (
         f"{len(places)} seeds are in {layer.name!r}: add, move or delete some, then "
-        "Many objects ▸ One object for each point of it."
+        "Find ▸ One object for each point of it."
     )
