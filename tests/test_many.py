@@ -11,8 +11,11 @@ from desk import Desk
 
 from napari_sam21 import samples
 from napari_sam21.core.automatic import Filters
+from napari_sam21.core.framing import framed, prepare_framed
+from napari_sam21.core.geometry import whole_plane
 from napari_sam21.core.propagation import StopRules
 from napari_sam21.layers.scene import is_ours
+from napari_sam21.layers.source import elsewhere
 from napari_sam21.many_slices import Course
 
 GRID = Filters(points_per_side=4, min_score=0.5, min_stability=0, max_share=0.2)
@@ -244,6 +247,17 @@ def test_one_object_for_each_point(ready, image) -> None:
     assert {data[40, 50], data[80, 150]} == {1, 2}
 
 
+def test_points_with_transforms_of_their_own(desk, image) -> None:
+    d = desk(image, scale=(2, 0.5), translate=(7, -3), rotate=30)
+    d.ready()
+    world = [d.images[0].data_to_world(place) for place in ((40, 50), (80, 150))]
+    points = d.viewer.add_points(np.array(world) / 5, scale=(5, 5))
+    d.controller.many.one_for_each_point(points)
+    run(d)
+    data = accept(d)
+    assert {data[40, 50], data[80, 150]} == {1, 2}
+
+
 def test_points_of_another_slice_are_not_asked(desk, image) -> None:
     d = desk(np.stack([image, image, image]))
     d.viewer.dims.set_point(0, 1)
@@ -364,6 +378,15 @@ def test_a_label_is_carried_under_its_own_number(stack) -> None:
     d.controller.undo()
     d.host.turn()
     np.testing.assert_array_equal(data, mine)
+
+
+def test_a_small_plane_is_prepared_as_the_core_does(desk, image) -> None:
+    d = desk(image, contrast_limits=(10, 180))
+    plane = d.controller.editor.plane()
+    region = framed(whole_plane(plane.shape))
+    source = elsewhere(d.controller.editor.source(plane, region), plane, region)
+    expected = prepare_framed(image, region, contrast_limits=(10, 180))
+    assert source.read().digest == expected.digest
 
 
 def test_why_it_stopped_is_said(stack) -> None:

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
-from napari_sam21.layers.placement import transforms_of
+from napari_sam21.layers.placement import affine_of, transforms_of
 from napari_sam21.layers.planes import Plane
 
 if TYPE_CHECKING:
@@ -41,17 +42,22 @@ def points_on(
     list of (float, float)
         Row and column, plane frame.
     """
-    found = []
-    for position in np.asarray(points.data, float):
-        world = np.array(dims.point, float)
-        world[-points.ndim :] = points.data_to_world(position)
-        place = plane.point_rc(image.world_to_data(world[-image.ndim :]))
-        if place is not None and all(
-            -0.5 <= at <= size - 0.5
-            for at, size in zip(place, plane.shape, strict=True)
-        ):
-            found.append(place)
-    return found
+    data = np.asarray(points.data, float).reshape(-1, points.ndim)
+    world = np.tile(np.asarray(dims.point, float), (len(data), 1))
+    world[:, -points.ndim :] = _mapped(affine_of(points), data)
+    back = np.linalg.inv(affine_of(image))
+    found = [plane.point_rc(place) for place in _mapped(back, world[:, -image.ndim :])]
+    return [p for p in found if p is not None and _inside(p, plane.shape)]
+
+
+def _mapped(
+    affine: npt.NDArray[np.floating], points: npt.NDArray[np.floating]
+) -> npt.NDArray[np.floating]:
+    return np.asarray(points @ affine[:-1, :-1].T + affine[:-1, -1])
+
+
+def _inside(place: RowColumn, shape: tuple[int, int]) -> bool:
+    return all(-0.5 <= at <= size - 0.5 for at, size in zip(place, shape, strict=True))
 
 
 def add_seeds(
