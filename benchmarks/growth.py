@@ -251,6 +251,7 @@ def main(name: str, side: str, model: str) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         os.environ["NAPARI_CONFIG"] = str(Path(scratch) / "settings.yaml")
         os.environ["NAPARI_SAM21_CACHE"] = "off"
+        os.environ["NAPARI_SAM21_SESSIONS"] = scratch
         data = case.build(tile, case.tiles, Path(scratch))
         found = SIDES[side](case, data, Path(model))
     sys.stdout.write(json.dumps(found) + "\n")

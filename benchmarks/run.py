@@ -90,6 +90,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as settings:
         # The user's napari settings neither shape the figures nor are changed.
         os.environ["NAPARI_CONFIG"] = str(Path(settings) / "settings.yaml")
+        os.environ["NAPARI_SAM21_SESSIONS"] = settings
         outcomes = measure(folder, options.only, options.share)
     name = f"{datetime.now():%Y%m%d-%H%M%S}.json"
     write_json(options.json or RESULTS / name, outcomes, facts)

@@ -8,6 +8,7 @@ Needs a display, a virtual one will do:
 from __future__ import annotations
 
 import argparse
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -67,6 +68,7 @@ def annotate(controller: Controller, truth: np.ndarray) -> None:
 
 def main() -> None:
     """Write the picture."""
+    os.environ["NAPARI_SAM21_SESSIONS"] = "off"  # nothing of it is worth keeping
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--out", type=Path, default=PICTURE)
     out: Path = parser.parse_args().out

@@ -9,6 +9,7 @@ Needs a display, a virtual one will do:
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -155,6 +156,7 @@ PICTURES: dict[str, Callable[[Path], None]] = {
 
 def main() -> None:
     """Write the pictures."""
+    os.environ["NAPARI_SAM21_SESSIONS"] = "off"  # nothing of it is worth keeping
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--out", type=Path, default=IMAGES, help="folder")
     parser.add_argument("--only", nargs="+", choices=PICTURES, default=list(PICTURES))

@@ -21,7 +21,7 @@ from napari_sam21.models import home, keeping, last
 def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Keep models, embeddings and settings of the person who runs this out of it."""
     folder = tmp_path / "places"
-    for variable in ("HOME", "MIRROR", "CACHE"):
+    for variable in ("HOME", "MIRROR", "CACHE", "SESSIONS"):
         monkeypatch.delenv(f"NAPARI_SAM21_{variable}", raising=False)
     for kind in ("data", "cache", "config"):
         # Children are told by the environment, where their system listens to it.

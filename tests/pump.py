@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from napari_sam21.questions import Question
+from napari_sam21.control.questions import Question
 
 
 class PumpHost:

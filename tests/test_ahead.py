@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from napari_sam21.ahead import Ahead
+from napari_sam21.control.ahead import Ahead
 from napari_sam21.core.disk_store import DiskStore
 from napari_sam21.core.store import EMBEDDING_BYTES, EmbeddingStore, MemoryStore
 from napari_sam21.layers.planes import Plane

@@ -25,7 +25,9 @@ QT = (
     "qtpy", "PyQt5", "PyQt6", "PySide2", "PySide6", "superqt", "magicgui",
     "napari.qt", "napari._qt",
 )  # fmt: skip
-UPSTAIRS = tuple(f"{NAME}.{room}" for room in ("_qt", "controller", "cli", "demo"))
+UPSTAIRS = tuple(
+    f"{NAME}.{room}" for room in ("_qt", "controller", "control", "cli", "demo")
+)
 HEAVY = ("numpy", "onnxruntime", "skimage", "scipy", "PIL", "pooch", "typer", "rich")
 
 FORBIDDEN = {
@@ -45,6 +47,11 @@ FORBIDDEN = {
     "inference.py": (*QT, "napari", f"{NAME}.layers", *UPSTAIRS),
     "shelf.py": (*QT, "napari", f"{NAME}.layers", *UPSTAIRS),
     "layers": (*QT, f"{NAME}.annotation", f"{NAME}.models", *UPSTAIRS),
+    "session": (
+        *QT, "napari", f"{NAME}.layers", f"{NAME}.annotation", f"{NAME}.inference",
+        f"{NAME}.models", f"{NAME}.files", *UPSTAIRS,
+    ),
+    "control": (*QT, f"{NAME}._qt", f"{NAME}.controller", f"{NAME}.cli"),
     "controller.py": (*QT, f"{NAME}._qt"),
 }  # fmt: skip
 """What each room may not import when it runs."""
@@ -92,10 +99,11 @@ def found_under(prefixes: tuple[str, ...], names: set[str]) -> set[str]:
         modules("core"),
         modules("models"),
         modules("files"),
+        modules("session"),
         [f"{NAME}.annotation"],
         [f"{NAME}.inference"],
     ],
-    ids=["core", "models", "files", "annotation", "inference"],
+    ids=["core", "models", "files", "session", "annotation", "inference"],
 )
 def test_the_engine_loads_neither_napari_nor_qt(names: list[str]) -> None:
     loaded = loaded_by(*names)

@@ -11,15 +11,17 @@ import time
 from pathlib import Path
 from typing import Any
 
+import dask.array as da
 import numpy as np
 import pytest
 import tifffile
+import zarr
 from typer.testing import CliRunner
 
 from napari_sam21.bulk import as_napari_has_it, bulk_of
 from napari_sam21.cli import app
 from napari_sam21.core.disk_store import DiskStore
-from napari_sam21.core.errors import ImageError, PlanError, StoreError
+from napari_sam21.core.errors import FileError, PlanError, StoreError
 from napari_sam21.core.fill import Progress
 from napari_sam21.core.store import EmbeddingStore, MemoryStore
 from napari_sam21.models import keeping
@@ -211,7 +213,7 @@ def test_what_is_not_there_is_said(tiff, tiny_folder, options, error, message) -
 
 
 def test_no_file_and_no_image(tmp_path) -> None:
-    with pytest.raises(ImageError, match="there is no file"):
+    with pytest.raises(FileError, match="there is no file"):
         bulk_of(tmp_path / "nothing.tif")
     (tmp_path / "text.tif").write_text("no image")
     done = call(tmp_path / "text.tif")
@@ -235,3 +237,22 @@ def test_what_does_not_fit_is_said_before(tiff, tiny_folder, monkeypatch) -> Non
     bulk.run(told.append)
     assert [each.done for each in told] == [0, 1, 2]
     assert len(entries()) == 2
+
+
+def test_a_zarr_is_read_as_napari_reads_it(
+    desk, stack, tiny_folder, tmp_path, encodes
+) -> None:
+    path = tmp_path / "stack.zarr"
+    array = zarr.create_array(
+        path, shape=stack.shape, dtype=stack.dtype, chunks=(1, 32, 32)
+    )
+    array[:] = stack
+    done = call(path, "--model", tiny_folder, "--slices", "1:3")
+    assert done.exit_code == 0, done.output
+    assert len(encodes) == 2
+    d = desk(store=EmbeddingStore(MemoryStore(), keeping.disk_store()))
+    d.controller.set_image(d.viewer.add_image(da.from_zarr(path)))
+    for index in (1, 2):
+        d.viewer.dims.set_point(0, index)
+        d.click(index, 30, 40)
+    assert len(encodes) == 2

@@ -9,8 +9,8 @@ from collections.abc import Callable
 import pytest
 from pump import PumpHost
 
-from napari_sam21 import errand as errand_module
-from napari_sam21.errand import Errand
+from napari_sam21.control import errand as errand_module
+from napari_sam21.control.errand import Errand
 
 Tell = Callable[[str, int, int], None]
 

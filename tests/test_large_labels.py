@@ -30,7 +30,7 @@ def small_texture(monkeypatch: pytest.MonkeyPatch) -> None:
 def large_objects(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make each object a large one."""
     monkeypatch.setattr(writing, "NAPARI_PIXELS", 10)
-    monkeypatch.setattr("napari_sam21.cutting.NAPARI_PIXELS", 10)
+    monkeypatch.setattr("napari_sam21.control.cutting.NAPARI_PIXELS", 10)
 
 
 def is_whole(labels) -> None:
@@ -197,7 +197,7 @@ def test_a_large_object_is_one_step(desk, image, large_objects) -> None:
 def test_undo_at_once_finishes_what_is_half_written(
     desk, image, large_objects, monkeypatch
 ) -> None:
-    monkeypatch.setattr("napari_sam21.turns.TURN_SECONDS", 0.0)
+    monkeypatch.setattr("napari_sam21.control.turns.TURN_SECONDS", 0.0)
     monkeypatch.setattr("napari_sam21.layers.label_array.STRIPE_PIXELS", 20)
     d = desk(image)
     d.ready()

@@ -10,13 +10,13 @@ import pytest
 from desk import Desk
 
 from napari_sam21 import samples
+from napari_sam21.control.many_slices import Course
 from napari_sam21.core.automatic import Filters
 from napari_sam21.core.framing import framed, prepare_framed
 from napari_sam21.core.geometry import whole_plane
 from napari_sam21.core.propagation import StopRules
 from napari_sam21.layers.scene import is_ours
 from napari_sam21.layers.source import elsewhere
-from napari_sam21.many_slices import Course
 
 GRID = Filters(points_per_side=4, min_score=0.5, min_stability=0, max_share=0.2)
 """What the tiny model's discs pass."""

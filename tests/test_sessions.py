@@ -267,6 +267,20 @@ def test_a_killed_napari_loses_no_label(tiny_folder: Path, places: Path) -> None
     assert set(np.unique(found)) == {0, 1, *range(50, 56)}
 
 
+def test_the_journal_can_be_elsewhere_or_off(
+    desk, image, monkeypatch, tmp_path
+) -> None:
+    monkeypatch.setenv("NAPARI_SAM21_SESSIONS", str(tmp_path / "mine"))
+    commit_at(desk(image), 40, 50)
+    assert len(sessions(tmp_path / "mine" / "sessions")) == 1
+    monkeypatch.setenv("NAPARI_SAM21_SESSIONS", "off")
+    d = desk(image)
+    commit_at(d, 40, 50)
+    d.close()
+    assert sessions_folder() is None
+    assert d.host.asked == []
+
+
 # --- restoring -------------------------------------------------------------------
 
 

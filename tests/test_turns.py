@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 from pump import PumpHost
 
-from napari_sam21 import turns
-from napari_sam21.turns import Turns
+from napari_sam21.control import turns
+from napari_sam21.control.turns import Turns
 
 
 def slow(seen: list[int], count: int) -> Iterator[None]:

@@ -201,6 +201,11 @@ class History(Generic[S]):
         """Whether there is a step to do again."""
         return bool(self._undone)
 
+    @property
+    def done(self) -> tuple[S, ...]:
+        """The steps that can be taken back, in order."""
+        return tuple(self._done)
+
     def push(self, step: S) -> None:
         """Add a step that was just done."""
         self._done.append(step)

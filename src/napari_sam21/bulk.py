@@ -15,6 +15,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from napari_sam21 import demo
 from napari_sam21.core.disk_store import DiskStore
 from napari_sam21.core.errors import Cancelled, ModelError, PlanError, StoreError
@@ -22,6 +24,8 @@ from napari_sam21.core.fill import Progress, fill, how_much
 from napari_sam21.core.runtime import Cancellation
 from napari_sam21.core.sam2 import Model
 from napari_sam21.core.store import EmbeddingStore, MemoryStore, Store
+from napari_sam21.files.opened import OpenedImage
+from napari_sam21.files.read import open_image
 from napari_sam21.layers.ahead import (
     Plan,
     Spans,
@@ -35,7 +39,6 @@ from napari_sam21.layers.source import PlaneSource, snapshot
 from napari_sam21.models import keeping
 from napari_sam21.models.last import FIRST, last_model
 from napari_sam21.models.library import state_of
-from napari_sam21.opening import open_image
 
 if TYPE_CHECKING:
     from napari.layers import Image
@@ -173,14 +176,32 @@ def bulk_of(
             "nothing to fill; switch it on first"
         )
     opened = open_image(path)
-    image, plane = as_napari_has_it(opened.levels, contrast)
+    image, plane = as_napari_has_it(as_napari_reads_it(opened, path), contrast)
     sides = [_number(regions, "regions")] if regions != "whole" else []
     level = level_named(plane.shape, sides[0]) if sides else None
-    names = _axis_names(image, opened.axes)
+    names = _axis_names(image, opened.calibration.axes)
     plane, spans = _spans(image, plane, names, (slices, axis), channel)
     capacity = EmbeddingStore(MemoryStore(0), disk).capacity
     plan = make_plan(plane, spans, regions_of(plane.shape, level), capacity)
     return Bulk(image, plan, demo.load(model or _first_model()), disk)
+
+
+def as_napari_reads_it(opened: OpenedImage, path: Path) -> list[Any]:
+    """Return the arrays that napari's readers pass on.
+
+    Of a TIFF the finest level, in memory; of OME-Zarr all levels, as dask. It matters:
+    of arrays in memory napari looks at all pixels for the first contrast limits, of
+    others only at a few planes.
+    """
+    if not path.is_dir():
+        with opened:
+            return [np.asarray(opened.data)]
+    import dask.array as da
+
+    return [
+        da.from_array(level, chunks=getattr(level, "chunks", "auto"))
+        for level in opened.levels
+    ]
 
 
 def as_napari_has_it(

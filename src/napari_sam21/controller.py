@@ -13,30 +13,30 @@ from typing import TYPE_CHECKING, Any
 
 from psygnal import Signal
 
-from napari_sam21.ahead import Ahead
-from napari_sam21.commits import Committer
+from napari_sam21.control.ahead import Ahead
+from napari_sam21.control.commits import Committer
+from napari_sam21.control.editor import ImageEditor
+from napari_sam21.control.gestures import Gestures
+from napari_sam21.control.hover import Hover
+from napari_sam21.control.keeper import Keeper
+from napari_sam21.control.label_files import LabelFiles
+from napari_sam21.control.ledger import UNDONE
+from napari_sam21.control.many import Many
+from napari_sam21.control.outputs import Outputs
+from napari_sam21.control.ports import Host
+from napari_sam21.control.precompute import Precompute
+from napari_sam21.control.steps import AnyStep
+from napari_sam21.control.view import KEYS, View, view_of
 from napari_sam21.core.errors import Sam21Error
 from napari_sam21.core.lanes import Lane
-from napari_sam21.editor import ImageEditor
 from napari_sam21.files.results import Provenance
-from napari_sam21.gestures import Gestures
-from napari_sam21.hover import Hover
 from napari_sam21.inference import Inference, shared_store
-from napari_sam21.keeper import Keeper
-from napari_sam21.label_files import LabelFiles
 from napari_sam21.layers.navigate import go_to, planes_with, waiting
 from napari_sam21.layers.output import is_dask
 from napari_sam21.layers.prompts import Mark
 from napari_sam21.layers.scene import leave_prompts
 from napari_sam21.layers.target import OutputTarget, add_below
-from napari_sam21.ledger import UNDONE
-from napari_sam21.many import Many
-from napari_sam21.outputs import Outputs
-from napari_sam21.ports import Host
-from napari_sam21.precompute import Precompute
 from napari_sam21.shelf import ModelShelf
-from napari_sam21.steps import AnyStep
-from napari_sam21.view import KEYS, View, view_of
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel

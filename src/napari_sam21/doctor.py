@@ -75,6 +75,7 @@ def places() -> dict[str, str]:
     mirror = os.environ.get(home.MIRROR_VARIABLE, "")
     folders = ", ".join(str(folder) for folder in home.model_folders())
     found = {"models in": folders, "embeddings in": _embeddings()}
+    found["sessions in"] = str(home.sessions_folder() or "nowhere: switched off")
     return found | ({"mirror": mirror} if mirror else {})
 
 

@@ -12,9 +12,9 @@ from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QFileDialog, QLineEdit, QMessageBox
 
 from napari_sam21._qt.questions import ask, ask_place
+from napari_sam21.control.questions import Question
 from napari_sam21.layers import pyramid
 from napari_sam21.layers.saving import open_labels
-from napari_sam21.questions import Question
 
 QUESTION = Question("Title", "What?", {"one": "The first", "two": "The other"})
 

@@ -14,13 +14,18 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_sam21.control.editor import ImageEditor
+from napari_sam21.control.precompute import Precompute
+from napari_sam21.control.wishes import (
+    plan_in_words,
+    plan_of,
+    region_wishes,
+    slice_wishes,
+)
 from napari_sam21.core.errors import Sam21Error
 from napari_sam21.core.geometry import Region
-from napari_sam21.editor import ImageEditor
 from napari_sam21.layers.ahead import Plan
 from napari_sam21.layers.planes import Plane
-from napari_sam21.precompute import Precompute
-from napari_sam21.wishes import plan_in_words, plan_of, region_wishes, slice_wishes
 
 INTRODUCTION = (
     "Encode now what you are going to click on, so that no click waits for it. You can "

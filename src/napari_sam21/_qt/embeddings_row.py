@@ -23,10 +23,10 @@ from qtpy.QtWidgets import (
 from napari_sam21._qt.ahead_dialog import AheadDialog
 from napari_sam21._qt.choices import plain_button
 from napari_sam21._qt.host import QtHost
+from napari_sam21.control.storeroom import GB, Storeroom
 from napari_sam21.controller import Controller
 from napari_sam21.core.errors import Sam21Error
 from napari_sam21.models import keeping
-from napari_sam21.storeroom import GB, Storeroom
 
 AHEAD_TIP = "Encode slices or regions of this image before you click on them"
 

@@ -9,7 +9,7 @@ from qtpy.QtCore import QTimer
 from superqt.utils import ensure_main_thread, qdebounced
 
 from napari_sam21._qt import questions
-from napari_sam21.questions import Question
+from napari_sam21.control.questions import Question
 
 
 class QtHost:

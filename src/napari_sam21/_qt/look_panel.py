@@ -14,7 +14,7 @@ from napari_sam21.layers.look import COLOURS, COMPOSITE, MODES
 if TYPE_CHECKING:
     import napari
 
-    from napari_sam21.editor import ImageEditor
+    from napari_sam21.control.editor import ImageEditor
 
 TIP = (
     "How the model sees the image: as you see it (contrast limits and gamma of the "

@@ -20,12 +20,12 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_sam21.control.many import Many
+from napari_sam21.control.many_slices import Course
+from napari_sam21.control.wishes import axis_name
 from napari_sam21.core.automatic import Filters
 from napari_sam21.core.propagation import StopRules
 from napari_sam21.layers.planes import Plane, level_shape
-from napari_sam21.many import Many
-from napari_sam21.many_slices import Course
-from napari_sam21.wishes import axis_name
 
 if TYPE_CHECKING:
     from napari.layers import Image

@@ -15,11 +15,11 @@ from qtpy.QtWidgets import (
 
 from napari_sam21._qt.choices import plain_button
 from napari_sam21._qt.many_dialogs import CarryDialog, FiltersDialog, SeedsDialog
+from napari_sam21.control.many import Many
+from napari_sam21.control.words import objects
 from napari_sam21.controller import Controller
 from napari_sam21.layers.planes import level_shape
 from napari_sam21.layers.scene import is_ours
-from napari_sam21.many import Many
-from napari_sam21.words import objects
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from qtpy.QtWidgets import QGridLayout, QPushButton, QWidget
 
 from napari_sam21._qt.choices import ChoiceRow, plain_button
+from napari_sam21.control.view import SHOWN_KEY, View
 from napari_sam21.core.prompts import BOX, NEGATIVE, POSITIVE
-from napari_sam21.view import SHOWN_KEY, View
 
 ACTIONS = (
     ("commit", "Commit", "Write the mask on show into the labels", 0, 0),

@@ -8,7 +8,7 @@ from pathlib import Path
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication, QFileDialog, QMessageBox, QPushButton, QWidget
 
-from napari_sam21.questions import Question
+from napari_sam21.control.questions import Question
 
 
 def ask(question: Question, answered: Callable[[str | None], None]) -> QMessageBox:

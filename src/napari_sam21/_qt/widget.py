@@ -26,11 +26,11 @@ from napari_sam21._qt.look_panel import LookPanel
 from napari_sam21._qt.many_panel import ManyRow
 from napari_sam21._qt.model_picker import ModelPicker
 from napari_sam21._qt.object_panel import ObjectPanel
+from napari_sam21.control.view import SHOWN_KEY
 from napari_sam21.controller import Controller
 from napari_sam21.layers.field import MODES
 from napari_sam21.layers.scene import is_ours
 from napari_sam21.shelf import ModelShelf
-from napari_sam21.view import SHOWN_KEY
 
 if TYPE_CHECKING:
     import napari
@@ -50,7 +50,8 @@ HELP = (
     "<b>Click</b> an object. <b>Shift+click</b> or right-click what is not part of "
     "it. Then<br><b>Enter</b> commit · <b>Esc</b> clear · <b>Ctrl+Z</b> undo<br>"
     "<b>J K</b> candidate · <b>Q</b> next point · <b>W</b> box<br>"
-    "<b>G</b> flip selected · <b>N</b> next object · <b>H</b> hide preview"
+    "<b>T</b> label again · <b>G</b> flip selected<br>"
+    "<b>N</b> next object · <b>H</b> hide preview"
 )
 
 

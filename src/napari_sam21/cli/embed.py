@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def run_embed(
-    image: Annotated[Path, typer.Argument(help="An image file (TIFF).")],
+    image: Annotated[Path, typer.Argument(help="An image: TIFF, OME-Zarr, PNG, …")],
     slices: Annotated[
         str, typer.Option(metavar="A:B|N|all", help="Slices: from A, up to before B.")
     ] = "all",

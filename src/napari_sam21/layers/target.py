@@ -56,6 +56,7 @@ class OutputTarget:
         self._lane = lane
         self._callbacks = (ready, failed)
         self._ids: LabelIds | None = None
+        self._reserved: tuple[Plane, int] | None = None
         self.labels: Labels | None = None
 
     @property
@@ -146,7 +147,7 @@ class OutputTarget:
             raise LayerError("no Labels layer is ready: commit again in a moment")
         if kind == NEW and crop[0].size <= NAPARI_PIXELS:
             ids.used(_largest_in_box(labels, plane, crop))
-        value = _value(kind, labels, ids.next)
+        value = _value(kind, labels, self._free(plane, ids.next))
         with ids.writing():
             word = make_room(labels, value)
         policy = EVERYWHERE if kind == ERASE else policy
@@ -164,6 +165,15 @@ class OutputTarget:
             word = make_room(labels, last)
         ids.used(last)
         return BatchWriting(labels, batch, policy, first), word
+
+    def reserve(self, plane: Plane | None, value: int) -> None:
+        """Have the next new label on a plane be this one, which was taken out."""
+        self._reserved = None if plane is None else (plane, value)
+
+    def _free(self, plane: Plane, free: int) -> int:
+        """The next new label of a plane; one that is reserved is given once."""
+        reserved, self._reserved = self._reserved, None
+        return reserved[1] if reserved is not None and reserved[0] == plane else free
 
     def steps(self, writing: Writing) -> Steps:
         """Do a writing; its label is taken from then on."""
@@ -189,7 +199,7 @@ class OutputTarget:
         if self._ids is not None:
             self._ids.close()
         self._lane.cancel()
-        self.labels, self._ids = labels, None
+        self.labels, self._ids, self._reserved = labels, None, None
         if labels is not None:
             self._ids = LabelIds(
                 labels, self._viewer.dims, self._lane, *self._callbacks, largest

@@ -22,6 +22,7 @@ from napari_sam21.core.errors import ModelError
 HOME_VARIABLE = "NAPARI_SAM21_HOME"
 MIRROR_VARIABLE = "NAPARI_SAM21_MIRROR"
 CACHE_VARIABLE = "NAPARI_SAM21_CACHE"
+SESSIONS_VARIABLE = "NAPARI_SAM21_SESSIONS"
 OFF = "off"
 APP = "napari-sam21"
 STAGED = ".staged-"
@@ -64,8 +65,17 @@ def own_cache() -> Path:
     return user_cache_path(APP, appauthor=False)
 
 
-def sessions_folder() -> Path:
-    """Return the folder of sessions: what was done to labels, as it happened."""
+def sessions_folder() -> Path | None:
+    """Return the folder of sessions: what was done to labels, as it happened.
+
+    The user's own, unless ``NAPARI_SAM21_SESSIONS`` names another one that holds it;
+    None if that is ``off``.
+    """
+    named = os.environ.get(SESSIONS_VARIABLE, "").strip()
+    if named == OFF:
+        return None
+    if named:
+        return Path(named).expanduser().absolute() / "sessions"
     return user_data_path(APP, appauthor=False) / "sessions"
 
 

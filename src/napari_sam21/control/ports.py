@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from napari_sam21.control.questions import Asker
 from napari_sam21.layers.prompts import Mark
-from napari_sam21.questions import Asker
 
 
 class Host(Asker, Protocol):

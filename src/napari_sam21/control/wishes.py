@@ -16,7 +16,7 @@ from napari_sam21.layers.planes import Plane, level_shape
 if TYPE_CHECKING:
     from napari.layers import Image
 
-    from napari_sam21.editor import ImageEditor
+    from napari_sam21.control.editor import ImageEditor
 
 
 class SliceWish(NamedTuple):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from napari_sam21.editor import ImageEditor
+from napari_sam21.control.editor import ImageEditor
+from napari_sam21.control.steps import CommitStep, ManyStep
 from napari_sam21.layers.navigate import go_to, planes_with
 from napari_sam21.layers.prompts import Mark
-from napari_sam21.steps import CommitStep, ManyStep
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel

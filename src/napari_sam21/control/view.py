@@ -13,9 +13,9 @@ from napari_sam21.layers.navigate import waiting
 
 if TYPE_CHECKING:
     from napari_sam21.annotation import History
-    from napari_sam21.editor import ImageEditor
+    from napari_sam21.control.editor import ImageEditor
+    from napari_sam21.control.steps import AnyStep
     from napari_sam21.inference import Inference
-    from napari_sam21.steps import AnyStep
 
 
 @dataclass(frozen=True)
@@ -88,6 +88,7 @@ KEYS = (
     Key("J", "J", "previous_candidate"),
     Key("K", "K", "next_candidate"),
     Key("N", "N", "next_object"),
+    Key("T", "T", "take_up"),
     Key("H", "H", "toggle_preview"),
     Key("U", "U", "toggle_hover"),
     Key(KeyMod.CtrlCmd | KeyCode.KeyZ, "Ctrl+Z", "undo"),

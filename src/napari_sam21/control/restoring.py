@@ -9,12 +9,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from napari_sam21.control.ports import Host
+from napari_sam21.control.questions import Question
 from napari_sam21.core.errors import SessionError
 from napari_sam21.core.lanes import Lane
 from napari_sam21.core.runtime import Cancellation
 from napari_sam21.layers.describe import image_identity
-from napari_sam21.ports import Host
-from napari_sam21.questions import Question
 from napari_sam21.session.journal import Session, read_session
 from napari_sam21.session.shelf import Left, unfinished
 

@@ -11,11 +11,11 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from napari_sam21.control.ports import Host
 from napari_sam21.core.errors import ModelError, StoreError
 from napari_sam21.core.fill import Progress, how_long
 from napari_sam21.inference import Inference
 from napari_sam21.layers.source import Source
-from napari_sam21.ports import Host
 
 PAUSE_MS = 400
 """After what the user waited for; the answers to its clicks come first, too."""

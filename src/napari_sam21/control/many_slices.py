@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from napari_sam21.control.many_jobs import Site, Work
 from napari_sam21.core.crops import Crop
 from napari_sam21.core.embedding import Embedding
 from napari_sam21.core.geometry import Region
@@ -12,7 +13,6 @@ from napari_sam21.core.propagation import Step, StopRules, propagate
 from napari_sam21.layers.ahead import moved
 from napari_sam21.layers.batch import Batch, Piece
 from napari_sam21.layers.source import elsewhere
-from napari_sam21.many_jobs import Site, Work
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,25 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from napari_sam21.consent import Consent
+from napari_sam21.control.consent import Consent
+from napari_sam21.control.cutting import Cutter
+from napari_sam21.control.editor import Crop, ImageEditor
+from napari_sam21.control.ledger import Ledger
+from napari_sam21.control.ports import Host
+from napari_sam21.control.prompting import Prompting
+from napari_sam21.control.steps import (
+    AnyStep,
+    CommitStep,
+    LabelStep,
+    ManyStep,
+    PromptStep,
+    StrokeStep,
+)
+from napari_sam21.control.turns import Turns
+from napari_sam21.control.words import NOTHING_LEFT, said_of
 from napari_sam21.core.delta import Delta
 from napari_sam21.core.embedding import Answer
 from napari_sam21.core.errors import LayerError, Sam21Error
-from napari_sam21.cutting import Cutter
-from napari_sam21.editor import Crop, ImageEditor
 from napari_sam21.layers.output import check_output
 from napari_sam21.layers.planes import Plane
 from napari_sam21.layers.prompts import Mark
@@ -27,20 +40,7 @@ from napari_sam21.layers.writing import (
     taking_back,
     writing_again,
 )
-from napari_sam21.ledger import Ledger
-from napari_sam21.ports import Host
-from napari_sam21.prompting import Prompting
 from napari_sam21.session.change import Change
-from napari_sam21.steps import (
-    AnyStep,
-    CommitStep,
-    LabelStep,
-    ManyStep,
-    PromptStep,
-    StrokeStep,
-)
-from napari_sam21.turns import Turns
-from napari_sam21.words import NOTHING_LEFT, said_of
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -68,6 +68,8 @@ class Committer:
 
     Attributes
     ----------
+    target : OutputTarget
+    ledger : Ledger
     policy : str
         What becomes of labels that are there: a key of `layers.writing.POLICIES`.
     kind : str
@@ -84,7 +86,7 @@ class Committer:
         put_aside: dict[Any, tuple[Mark, ...]],
         say: Say,
     ) -> None:
-        self._target = target
+        self.target = target
         self.ledger = ledger
         self.history = ledger.history
         self._prompting = Prompting(viewer, put_aside)
@@ -162,7 +164,7 @@ class Committer:
 
     def _commit(self, editor: ImageEditor, answer: Answer) -> bool:
         plane = editor.plane()
-        if self._target.labels is None and self.kind != NEW:
+        if self.target.labels is None and self.kind != NEW:
             self._say("There are no labels yet: commit as a new label first.", True)
             return False
         word = self._to_wait_for(editor, answer)
@@ -178,7 +180,7 @@ class Committer:
 
     def _to_wait_for(self, editor: ImageEditor, answer: Answer) -> str:
         """Begin what a commit waits for, and name it; empty if there is nothing."""
-        image, new = editor.image, self._target.labels is None
+        image, new = editor.image, self.target.labels is None
         if not self._cutter.at_once(answer):
             self._cutter.begin(answer, lambda: self.counted(editor), self._not_cut)
             return "Cutting out the mask…"
@@ -188,10 +190,10 @@ class Committer:
 
     def layer_to_wait_for(self, image: Image, again: Callable[[], None]) -> str:
         """See to a layer for objects of an image; name what has to be waited for."""
-        if self._target.labels is None and self._consent.needed(image):
+        if self.target.labels is None and self._consent.needed(image):
             self._consent.ask(image, again)
             return "The labels of so large an image are special: please answer first."
-        if self._target.prepare(image, self._consent.folder(image)):
+        if self.target.prepare(image, self._consent.folder(image)):
             return ""
         return "Counting the labels that are there…"
 
@@ -203,11 +205,11 @@ class Committer:
         self._say(f"The mask could not be cut out: {error!r}", True)
 
     def _write(self, editor: ImageEditor, plane: Plane, crop: Crop) -> bool:
-        writing, word = self._target.begin(plane, crop, self.policy, self.kind)
+        writing, word = self.target.begin(plane, crop, self.policy, self.kind)
         if not writing.possible():
             self._say(NOTHING_LEFT[self.kind], True)
             return False
-        self.ledger.begin(editor.image, writing.labels, self._target.is_empty)
+        self.ledger.begin(editor.image, writing.labels, self.target.is_empty)
         draft, before = editor.draft(), editor.marks
         editor.drop_object()
         self._cutter.forget()
@@ -224,10 +226,15 @@ class Committer:
                 said = said_of(step, "commit")
                 self._say(problem or word or said, bool(problem))
 
-        self.carry_out(self._target.steps(writing), done)
+        self._do(self.target.steps(writing), done)
         return True
 
     def carry_out(self, steps: Steps, done: Callable[[str], None]) -> None:
+        """Do a write of ours after those that are under way; see `_do`."""
+        self._work.finish()
+        self._do(self.target.quietly(steps), done)
+
+    def _do(self, steps: Steps, done: Callable[[str], None]) -> None:
         """Write, in turns if it is much; `done` gets what went wrong, or nothing."""
         problems: list[str] = []
 
@@ -257,6 +264,7 @@ class Committer:
         elif isinstance(step, PromptStep):
             self._show_prompts(editor, step.after, step.before)
         elif self._can_write(step):
+            self.target.reserve(None, 0)
             self._change(step, "undo", _backwards(step))
             self._followed(editor, step, back=True)
 
@@ -270,6 +278,7 @@ class Committer:
         elif isinstance(step, PromptStep):
             self._show_prompts(editor, step.before, step.after)
         elif self._can_write(step):
+            self.target.reserve(None, 0)
             self._change(step, "redo", _forwards(step))
             self._followed(editor, step, back=False)
 
@@ -281,7 +290,7 @@ class Committer:
             if problem:
                 self._say(problem, True)
 
-        self.carry_out(self._target.quietly(steps), done)
+        self._do(self.target.quietly(steps), done)
 
     def follow(self, editor: ImageEditor | None, step: AnyStep, back: bool) -> None:
         """Napari's own undo took a step of ours back, or its redo did it again."""

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from napari_sam21.control.editor import Crop
 from napari_sam21.core.embedding import Answer
 from napari_sam21.core.lanes import Deliver, Lane
-from napari_sam21.editor import Crop
 from napari_sam21.layers.writing import NAPARI_PIXELS
 
 

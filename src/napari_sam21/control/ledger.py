@@ -9,12 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_sam21.annotation import History
-from napari_sam21.core.errors import ImageError
-from napari_sam21.layers.prompts import Mark
-from napari_sam21.layers.strokes import Strokes
-from napari_sam21.recorder import Recorder
-from napari_sam21.session.change import Change
-from napari_sam21.steps import (
+from napari_sam21.control.recorder import Recorder
+from napari_sam21.control.steps import (
     AnyStep,
     CommitStep,
     LabelStep,
@@ -22,6 +18,10 @@ from napari_sam21.steps import (
     PromptStep,
     StrokeStep,
 )
+from napari_sam21.core.errors import ImageError
+from napari_sam21.layers.prompts import Mark
+from napari_sam21.layers.strokes import Strokes
+from napari_sam21.session.change import Change
 
 if TYPE_CHECKING:
     from napari.layers import Image, Labels

@@ -12,8 +12,13 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from napari_sam21 import many_jobs as jobs
 from napari_sam21.annotation import Draft
+from napari_sam21.control import many_jobs as jobs
+from napari_sam21.control.editor import ImageEditor
+from napari_sam21.control.many_slices import Course, carried
+from napari_sam21.control.ports import Host
+from napari_sam21.control.tray import Desk, Finding, Tray, marks_on
+from napari_sam21.control.words import objects
 from napari_sam21.core.automatic.options import PRESETS, Filters
 from napari_sam21.core.crops import Crop
 from napari_sam21.core.errors import LayerError
@@ -21,16 +26,11 @@ from napari_sam21.core.framing import region_about
 from napari_sam21.core.lanes import Lane
 from napari_sam21.core.propagation import StopRules
 from napari_sam21.core.runtime import Cancellation
-from napari_sam21.editor import ImageEditor
 from napari_sam21.layers.batch import Batch, PlaneLabels
 from napari_sam21.layers.label_array import LabelArray
 from napari_sam21.layers.output import check_grid
 from napari_sam21.layers.planes import Plane
 from napari_sam21.layers.seeds import add_seeds, points_on
-from napari_sam21.many_slices import Course, carried
-from napari_sam21.ports import Host
-from napari_sam21.tray import Desk, Finding, Tray, marks_on
-from napari_sam21.words import objects
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel

@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from napari_sam21.annotation import choose_candidate
+from napari_sam21.control.editor import ImageEditor
 from napari_sam21.core.embedding import Answer
 from napari_sam21.core.prompts import BOX, POSITIVE, Prompts
-from napari_sam21.editor import ImageEditor
 from napari_sam21.inference import Inference
 from napari_sam21.layers.planes import Plane, is_inside
 

@@ -6,16 +6,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_sam21.consent import ZARR, suggested_place
-from napari_sam21.errand import Errand, Say
+from napari_sam21.control.consent import ZARR, suggested_place
+from napari_sam21.control.errand import Errand, Say
+from napari_sam21.control.ports import Host
+from napari_sam21.control.questions import FILE, about_copy
 from napari_sam21.files.formats import FORMATS, save
 from napari_sam21.files.results import Provenance
 from napari_sam21.layers.copying import copy_levels, nbytes_of
 from napari_sam21.layers.label_array import levels_of
 from napari_sam21.layers.making import MEMORY_SHARE, free_memory
 from napari_sam21.layers.saving import place_is_lost, results_of
-from napari_sam21.ports import Host
-from napari_sam21.questions import FILE, about_copy
 
 if TYPE_CHECKING:
     from napari.layers import Labels

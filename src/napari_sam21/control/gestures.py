@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from napari_sam21.control.commits import Committer
+from napari_sam21.control.editor import ImageEditor
+from napari_sam21.control.hover import Hover
+from napari_sam21.control.reopening import take_up
 from napari_sam21.core.errors import Sam21Error
 from napari_sam21.core.prompts import BOX, NEGATIVE, POSITIVE
-from napari_sam21.editor import ImageEditor
-from napari_sam21.hover import Hover
 from napari_sam21.layers.composite import Channels
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
 
 
 class Gestures:
@@ -14,6 +21,8 @@ class Gestures:
 
     editor: ImageEditor | None
     hover: Hover
+    commits: Committer
+    _viewer: ViewerModel
 
     def editor_changed(self) -> None:
         """Tell who listens."""
@@ -63,6 +72,16 @@ class Gestures:
         """Flip the selected points between positive and negative."""
         if self.editor is not None:
             self.editor.scene.prompts.flip_selected()
+
+    def take_up(self) -> None:
+        """Make the label under the mouse an object in the making again."""
+        try:
+            if self.editor is not None:
+                take_up(
+                    self.editor, self.commits, self._viewer.cursor.position, self.say
+                )
+        except Sam21Error as error:
+            self.say(str(error))
 
     def toggle_hover(self) -> None:
         """Show the mask that a click would give under the mouse, or do not."""

@@ -12,16 +12,16 @@ import logging
 from collections.abc import Callable, Hashable, Iterable
 from typing import TYPE_CHECKING, Any
 
+from napari_sam21.control.ports import Host
 from napari_sam21.inference import Inference
 from napari_sam21.layers.ahead import neighbours
 from napari_sam21.layers.planes import level_shape
 from napari_sam21.layers.source import Source
-from napari_sam21.ports import Host
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
 
-    from napari_sam21.editor import ImageEditor
+    from napari_sam21.control.editor import ImageEditor
 
 LOG = logging.getLogger(__name__)
 

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_sam21.annotation import Draft
+from napari_sam21.control.ports import Host, Listener
 from napari_sam21.core.embedding import Answer, Embedding
 from napari_sam21.core.errors import LayerError
 from napari_sam21.core.geometry import Region
@@ -28,7 +29,6 @@ from napari_sam21.layers.scene import Scene
 from napari_sam21.layers.sight import Sight
 from napari_sam21.layers.source import Source
 from napari_sam21.layers.watch import Watch
-from napari_sam21.ports import Host, Listener
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel

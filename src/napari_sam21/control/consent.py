@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from napari_sam21.control.questions import FILE, Asker, about_new_labels
 from napari_sam21.layers.making import plan_for
-from napari_sam21.questions import FILE, Asker, about_new_labels
 
 if TYPE_CHECKING:
     from napari.layers import Image

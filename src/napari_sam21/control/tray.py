@@ -7,17 +7,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from napari_sam21.annotation import Draft
-from napari_sam21.commits import Committer
+from napari_sam21.control.commits import Committer
+from napari_sam21.control.editor import ImageEditor
+from napari_sam21.control.steps import ManyStep
+from napari_sam21.control.words import said_of
 from napari_sam21.core.errors import Sam21Error
-from napari_sam21.editor import ImageEditor
 from napari_sam21.inference import Inference
 from napari_sam21.layers.batch import Batch, BatchWriting
 from napari_sam21.layers.pile import Pile
 from napari_sam21.layers.planes import Plane
 from napari_sam21.layers.prompts import Mark
 from napari_sam21.layers.target import OutputTarget
-from napari_sam21.steps import ManyStep
-from napari_sam21.words import said_of
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -168,7 +168,7 @@ class Tray:
             commits.ledger.begin(editor.image, target.labels, target.is_empty)
         writing, word = target.begin_batch(batch, commits.policy)
         done = self._accepted(finding, batch, writing, word)
-        commits.carry_out(target.quietly(writing.steps()), done)
+        commits.carry_out(writing.steps(), done)
 
     def _accepted(
         self, finding: Finding, batch: Batch, writing: BatchWriting, word: str

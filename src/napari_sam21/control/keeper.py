@@ -6,13 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from napari_sam21.control.ledger import Followed, Ledger
+from napari_sam21.control.ports import Host
+from napari_sam21.control.recorder import Recorder, Say
+from napari_sam21.control.restoring import Restorer
 from napari_sam21.layers.prompts import Mark
 from napari_sam21.layers.revive import open_marks, revived
-from napari_sam21.ledger import Followed, Ledger
 from napari_sam21.models.home import sessions_folder
-from napari_sam21.ports import Host
-from napari_sam21.recorder import Recorder, Say
-from napari_sam21.restoring import Restorer
 from napari_sam21.session.journal import Session
 
 if TYPE_CHECKING:

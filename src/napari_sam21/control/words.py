@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from napari_sam21.steps import LabelStep, ManyStep, StrokeStep
+from napari_sam21.control.steps import LabelStep, ManyStep, StrokeStep
 
 SAID = {
     "commit": ("Label {value} is in {name!r}.", "Erased in {name!r}.", ""),
