@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from desk import Desk
 
+from napari_sam21.core.automatic import Filters
 from napari_sam21.models.home import sessions_folder
 from napari_sam21.session.journal import Session, read_session
 from napari_sam21.session.replay import replay
@@ -133,6 +134,7 @@ def test_a_walk_can_be_gone_back_and_forth(desk, image, seed: int) -> None:
 DEEDS = (
     *("click", "click", "commit", "commit", "paint", "fill", "polygon", "policy"),
     *("undo", "redo", "clear", "napari_undo", "napari_redo"),
+    *("everything", "accept", "discard"),
 )
 
 
@@ -152,8 +154,12 @@ def step(d: Desk, labels, rng: np.random.Generator) -> None:
         labels.paint_polygon(corners, int(rng.integers(1, 9)))
     elif deed == "policy":
         d.controller.commits.policy = str(rng.choice(["keep", "overwrite"]))
+    elif deed == "everything":
+        everything(d)
     else:
         calls = {
+            "accept": d.controller.many.tray.accept,
+            "discard": d.controller.many.tray.discard,
             "undo": d.controller.undo,
             "redo": d.controller.redo,
             "napari_undo": labels.undo,
@@ -162,6 +168,13 @@ def step(d: Desk, labels, rng: np.random.Generator) -> None:
         }
         calls[str(deed)]()
     d.host.turn()
+
+
+def everything(d: Desk) -> None:
+    many = d.controller.many
+    many.filters = Filters(10, min_score=0.5, min_stability=0, max_share=0.2)
+    many.everything()
+    d.host.until(lambda: not many.running)
 
 
 # --- the journal -----------------------------------------------------------------

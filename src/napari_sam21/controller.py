@@ -21,6 +21,7 @@ from napari_sam21.control.hover import Hover
 from napari_sam21.control.keeper import Keeper
 from napari_sam21.control.label_files import LabelFiles
 from napari_sam21.control.ledger import UNDONE
+from napari_sam21.control.many import Many
 from napari_sam21.control.outputs import Outputs
 from napari_sam21.control.ports import Host
 from napari_sam21.control.precompute import Precompute
@@ -78,7 +79,7 @@ class Controller(Gestures):
             self.inference,
             host,
             lambda: self.editor,
-            lambda: self.precompute.running,
+            lambda: self.precompute.running or self.many.running,
         )
         self.hover = Hover(viewer, self.inference, lambda: self.editor)
         self._counting = Lane("sam21-count", host.deliver)
@@ -92,6 +93,7 @@ class Controller(Gestures):
             viewer, host, self.target, self._keeper.ledger, self._put_aside, self.say
         )
         self.files = LabelFiles(host, self.say, self.failed, self._keeper.saved)
+        self.many = Many(viewer, host, self)
         self.editor: ImageEditor | None = None
         self.image: Image | None = None
         self.pinned = False
@@ -123,6 +125,7 @@ class Controller(Gestures):
             editor.close(keep_prompts=True, gone=gone)
         if not gone:
             self._leave_put_aside()
+        self.many.close(gone)
         self.commits.close(gone)
         self._keeper.close()
         self.target.close()
@@ -227,6 +230,7 @@ class Controller(Gestures):
     def _layer_removed(self, event: Any) -> None:
         layer = event.value
         self.commits.layer_removed(layer)
+        self.many.layer_removed(layer)
         self._outputs.forget(layer)
         if self.target.forget(layer):
             self.commits.stop_waiting()
@@ -283,7 +287,7 @@ class Controller(Gestures):
 
     def cancel(self) -> None:
         """Stop what runs; the next click or move of the view starts it again."""
-        if self.files.cancel():
+        if self.files.cancel() or self.many.cancel():
             return
         self.inference.cancel()
         self.say("Cancelled. The next click, or a move of the view, tries again.")
@@ -332,6 +336,7 @@ class Controller(Gestures):
 
     def _counted(self) -> None:
         self.commits.counted(self.editor)
+        self.many.tray.counted()
 
     def view(self) -> View:
         """Return what the dock shows."""
@@ -341,5 +346,5 @@ class Controller(Gestures):
             self.inference,
             self._message,
             self._is_problem,
-            self.files.busy,
+            self.files.busy or self.many.running,
         )

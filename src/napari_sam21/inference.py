@@ -6,6 +6,7 @@ import atexit
 from collections.abc import Callable, Hashable
 from functools import cache, partial
 from pathlib import Path
+from threading import Lock
 from typing import Protocol, TypeVar
 from weakref import WeakValueDictionary
 
@@ -85,6 +86,7 @@ class Inference:
         self._model: Model | None = None
         self._choice = 0  # number of the choice of a model
         self._loaded: tuple[int, Model] | None = None
+        self._loading = Lock()
         self._name: str | Path = "starter"
         self._ready: WeakValueDictionary[Hashable, Embedding] = WeakValueDictionary()
         self._kept: Embedding | None = None
@@ -254,10 +256,15 @@ class Inference:
         self._encoding.submit_quietly(run, hand_over, failed)
 
     def _load(self, choice: int, name: str | Path) -> Model:
-        """Load a model in the encode lane; kept even if the encode is cancelled."""
-        if self._loaded is None or self._loaded[0] != choice:
-            self._loaded = (choice, load_model(name))
-        return self._loaded[1]
+        """Load a model, once, in the calling thread; kept even if that is cancelled."""
+        with self._loading:
+            if self._loaded is None or self._loaded[0] != choice:
+                self._loaded = (choice, load_model(name))
+            return self._loaded[1]
+
+    def loader(self) -> Callable[[], Model]:
+        """Return what gives the model in use now, to a thread of its own."""
+        return partial(self._load, self._choice, self._name)
 
     def ask(
         self,

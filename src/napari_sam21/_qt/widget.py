@@ -23,6 +23,7 @@ from napari_sam21._qt.embeddings_row import EmbeddingsRow
 from napari_sam21._qt.host import QtHost
 from napari_sam21._qt.labels_panel import LabelsPanel
 from napari_sam21._qt.look_panel import LookPanel
+from napari_sam21._qt.many_panel import ManyRow
 from napari_sam21._qt.model_picker import ModelPicker
 from napari_sam21._qt.object_panel import ObjectPanel
 from napari_sam21.control.view import SHOWN_KEY
@@ -77,6 +78,7 @@ class SamWidget(QWidget):
         self._look = LookPanel(napari_viewer, self._call)
         self._object = ObjectPanel(self._call)
         self._embeddings = EmbeddingsRow(lambda: self.controller)
+        self._many = ManyRow(napari_viewer, lambda: self.controller)
         self._lay_out()
         self._open()
 
@@ -196,6 +198,7 @@ class SamWidget(QWidget):
         for name, row in self._object.rows:
             form.addRow(name, row)
         form.addRow("Under mouse", self._hover)
+        form.addRow("Many objects", self._many)
         wait = QHBoxLayout()
         wait.addWidget(self._cancel)
         wait.addWidget(self._start)
@@ -247,6 +250,7 @@ class SamWidget(QWidget):
         self._start.setVisible(not view.clickable and controller.image is not None)
         self._object.show_state(view)
         self._embeddings.follow()
+        self._many.follow()
 
     def _mark_problem(self, problem: bool) -> None:
         """Colour the status; a style sheet is slow to set, so only on a change."""

@@ -16,9 +16,17 @@ from napari_sam21.control.editor import Crop, ImageEditor
 from napari_sam21.control.ledger import Ledger
 from napari_sam21.control.ports import Host
 from napari_sam21.control.prompting import Prompting
-from napari_sam21.control.steps import AnyStep, CommitStep, PromptStep, StrokeStep
+from napari_sam21.control.steps import (
+    AnyStep,
+    CommitStep,
+    LabelStep,
+    ManyStep,
+    PromptStep,
+    StrokeStep,
+)
 from napari_sam21.control.turns import Turns
 from napari_sam21.control.words import NOTHING_LEFT, said_of
+from napari_sam21.core.delta import Delta
 from napari_sam21.core.embedding import Answer
 from napari_sam21.core.errors import LayerError, Sam21Error
 from napari_sam21.layers.output import check_output
@@ -32,10 +40,11 @@ from napari_sam21.layers.writing import (
     taking_back,
     writing_again,
 )
+from napari_sam21.session.change import Change
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
-    from napari.layers import Layer
+    from napari.layers import Image, Layer
 
 Say = Callable[[str, bool], None]
 """Takes a word to the user, and whether it is about something to mend."""
@@ -177,8 +186,12 @@ class Committer:
             return "Cutting out the mask…"
         if new and self._crop(editor, answer)[0].size == 0:
             return ""
-        if new and self._consent.needed(image):
-            self._consent.ask(image, lambda: self.counted(editor))
+        return self.layer_to_wait_for(image, lambda: self.counted(editor))
+
+    def layer_to_wait_for(self, image: Image, again: Callable[[], None]) -> str:
+        """See to a layer for objects of an image; name what has to be waited for."""
+        if self.target.labels is None and self._consent.needed(image):
+            self._consent.ask(image, again)
             return "The labels of so large an image are special: please answer first."
         if self.target.prepare(image, self._consent.folder(image)):
             return ""
@@ -229,8 +242,8 @@ class Committer:
             try:
                 while True:
                     with self.ledger.ours():
-                        next(steps)
-                    yield
+                        written = next(steps)
+                    yield written
             except StopIteration:
                 return
             except OSError as error:
@@ -269,7 +282,7 @@ class Committer:
             self._change(step, "redo", _forwards(step))
             self._followed(editor, step, back=False)
 
-    def _change(self, step: CommitStep | StrokeStep, cause: str, steps: Steps) -> None:
+    def _change(self, step: LabelStep, cause: str, steps: Steps) -> None:
         self._say(said_of(step, cause), False)
 
         def done(problem: str) -> None:
@@ -287,7 +300,7 @@ class Committer:
 
     def _followed(self, editor: ImageEditor | None, step: AnyStep, back: bool) -> None:
         """Prompts of a commit come and go with it."""
-        if not isinstance(step, CommitStep):
+        if isinstance(step, PromptStep | StrokeStep):
             return
         if back:
             self._prompting.give_back(editor, step)
@@ -304,12 +317,12 @@ class Committer:
             self._say("", False)
             self._prompting.show(editor, before, after)
 
-    def _can_write(self, step: CommitStep | StrokeStep) -> bool:
+    def _can_write(self, step: LabelStep) -> bool:
         """Whether the labels of a step can still be changed, else a word."""
         try:
-            if isinstance(step, CommitStep):
+            if not isinstance(step, StrokeStep):
                 check_output(step.labels, step.image)
-            if not still_fits(step.labels, step.what):
+            if not all(still_fits(step.labels, part) for part in _parts(step)):
                 raise LayerError(f"{step.labels.name!r} has another shape now")
         except LayerError as error:
             self._say(str(error), True)
@@ -317,13 +330,21 @@ class Committer:
         return True
 
 
-def _backwards(step: CommitStep | StrokeStep) -> Steps:
+def _parts(step: LabelStep) -> tuple[Delta | Change, ...]:
+    return step.deltas if isinstance(step, ManyStep) else (step.what,)
+
+
+def _backwards(step: LabelStep) -> Steps:
+    if isinstance(step, ManyStep):
+        return taking_back(step.labels, *step.deltas)
     if isinstance(step, CommitStep):
         return taking_back(step.labels, step.delta)
     return changing(step.labels, step.change.reversed())
 
 
-def _forwards(step: CommitStep | StrokeStep) -> Steps:
+def _forwards(step: LabelStep) -> Steps:
+    if isinstance(step, ManyStep):
+        return writing_again(step.labels, *step.deltas)
     if isinstance(step, CommitStep):
         return writing_again(step.labels, step.delta)
     return changing(step.labels, step.change)

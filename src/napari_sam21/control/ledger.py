@@ -10,7 +10,14 @@ import numpy as np
 
 from napari_sam21.annotation import History
 from napari_sam21.control.recorder import Recorder
-from napari_sam21.control.steps import AnyStep, CommitStep, PromptStep, StrokeStep
+from napari_sam21.control.steps import (
+    AnyStep,
+    CommitStep,
+    LabelStep,
+    ManyStep,
+    PromptStep,
+    StrokeStep,
+)
 from napari_sam21.core.errors import ImageError
 from napari_sam21.layers.prompts import Mark
 from napari_sam21.layers.strokes import Strokes
@@ -75,15 +82,18 @@ class Ledger:
         except (ImageError, OSError, ValueError, TypeError) as error:
             self._recorder.give_up(f"This image cannot be told from others: {error}")
 
-    def committed(self, step: CommitStep) -> None:
+    def committed(self, step: CommitStep | ManyStep) -> None:
         """Remember a commit."""
         self.history.push(step)
         self.wrote(step, "commit")
 
-    def wrote(self, step: CommitStep | StrokeStep, cause: str) -> None:
+    def wrote(self, step: LabelStep, cause: str) -> None:
         """Note in the journal what a write of ours left."""
         if isinstance(step, CommitStep):
             self._recorder.wrote(step.labels, step.delta, cause, in_plain_values(step))
+        elif isinstance(step, ManyStep):
+            for delta in step.deltas:  # what they left is read: their order is all one
+                self._recorder.wrote(step.labels, delta, cause, {})
         else:
             back = cause == "undo"
             change = step.change.reversed() if back else step.change
@@ -132,7 +142,7 @@ class Ledger:
 
 def _is(step: AnyStep, change: Change) -> bool:
     """Whether doing a step makes a change."""
-    if isinstance(step, PromptStep):
+    if isinstance(step, PromptStep | ManyStep):  # napari knows neither
         return False
     if isinstance(step, StrokeStep):
         corner, changed, after = (

@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from napari_sam21.control.editor import ImageEditor
-from napari_sam21.control.steps import CommitStep
+from napari_sam21.control.steps import CommitStep, ManyStep
 from napari_sam21.layers.navigate import go_to, planes_with
 from napari_sam21.layers.prompts import Mark
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
+
+
+Objects = CommitStep | ManyStep
 
 
 class Prompting:
@@ -43,17 +46,18 @@ class Prompting:
                 go_to(self._viewer, editor.image, places[0])
         editor.set_marks(after)
 
-    def give_back(self, editor: ImageEditor | None, step: CommitStep) -> None:
+    def give_back(self, editor: ImageEditor | None, step: Objects) -> None:
         """Bring the prompts of a commit back."""
         if editor is not None and editor.image == step.image:
             go_to(self._viewer, step.image, step.plane)
-            known = step.draft if editor.shown() == step.plane else None
+            same = bool(step.taken) and editor.shown() == step.plane
+            known = step.draft if same else None
             editor.set_marks((*editor.marks, *step.taken), known)
         else:
             key = step.image.unique_id
             self._put_aside[key] = (*self._put_aside.get(key, ()), *step.taken)
 
-    def take_again(self, editor: ImageEditor | None, step: CommitStep) -> None:
+    def take_again(self, editor: ImageEditor | None, step: Objects) -> None:
         """Take the prompts of a commit away again."""
         if editor is not None and editor.image == step.image:
             go_to(self._viewer, step.image, step.plane)

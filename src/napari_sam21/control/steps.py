@@ -59,6 +59,35 @@ class CommitStep:
 
 
 @dataclass(frozen=True, eq=False)
+class ManyStep:
+    """Many objects became labels at once.
+
+    Attributes
+    ----------
+    deltas : tuple of Delta
+        In the order in which they were written.
+    count : int
+        Of the objects.
+    draft, taken
+        As in `CommitStep`, of an object that was carried through slices.
+    """
+
+    image: Image
+    plane: Plane
+    labels: Labels
+    deltas: tuple[Delta, ...]
+    count: int
+    draft: Draft
+    taken: tuple[Mark, ...]
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of all writes and of the answers kept with them, in bytes."""
+        answers = sum(each.answer.logits.nbytes for each in self.draft.rounds)
+        return sum(delta.nbytes for delta in self.deltas) + answers
+
+
+@dataclass(frozen=True, eq=False)
 class StrokeStep:
     """The user changed labels with napari's own tools."""
 
@@ -76,4 +105,5 @@ class StrokeStep:
         return self.change.nbytes
 
 
-AnyStep = PromptStep | CommitStep | StrokeStep
+LabelStep = CommitStep | ManyStep | StrokeStep
+AnyStep = PromptStep | LabelStep

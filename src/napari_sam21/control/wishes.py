@@ -51,9 +51,7 @@ def slice_wishes(image: Image, plane: Plane) -> list[SliceWish]:
     shape = level_shape(image)
     sizes = {axis: shape[axis] for axis, _ in plane.hidden if shape[axis] > 1}
     found = [
-        SliceWish(
-            f"All {size} slices of {_axis_name(image, axis)}", {axis: range(size)}
-        )
+        SliceWish(f"All {size} slices of {axis_name(image, axis)}", {axis: range(size)})
         for axis, size in sizes.items()
     ]
     if len(sizes) > 1:
@@ -63,8 +61,8 @@ def slice_wishes(image: Image, plane: Plane) -> list[SliceWish]:
     return [*found, SliceWish(only, {})]
 
 
-def _axis_name(image: Image, axis: int) -> str:
-    """What the user calls an axis; napari's own labels are negative numbers."""
+def axis_name(image: Image, axis: int) -> str:
+    """Return what the user calls an axis; napari's own labels are negative numbers."""
     label = str(image.axis_labels[axis])
     return f"axis {axis}" if label.lstrip("-").isdigit() else label
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from napari_sam21.control.steps import CommitStep, StrokeStep
+from napari_sam21.control.steps import LabelStep, ManyStep, StrokeStep
 
 SAID = {
     "commit": ("Label {value} is in {name!r}.", "Erased in {name!r}.", ""),
@@ -19,6 +19,12 @@ SAID = {
 }
 """What is said of a label, of what was erased, and of a stroke of napari's tools."""
 
+SAID_OF_MANY = {
+    "commit": "{count} in {name!r}.",
+    "undo": "Taken out of {name!r}: {count}.",
+    "redo": "Back in {name!r}: {count}.",
+}
+
 KEPT = (
     "Every pixel of this object belongs to another label already, and the policy is to "
     "keep them: choose “overwrite”, or clear."
@@ -32,15 +38,23 @@ NOTHING_LEFT = {
 """What is said where a commit would change no pixel."""
 
 
-def said_of(step: CommitStep | StrokeStep, what: str) -> str:
+def objects(count: int) -> str:
+    """Say how many objects."""
+    return "1 object" if count == 1 else f"{count} objects"
+
+
+def said_of(step: LabelStep, what: str) -> str:
     """Say that a step was done, undone or redone.
 
     Parameters
     ----------
-    step : CommitStep or StrokeStep
+    step : LabelStep
     what : str
         A key of `SAID`.
     """
+    if isinstance(step, ManyStep):
+        count, name = objects(step.count), step.labels.name
+        return SAID_OF_MANY[what].format(count=count, name=name)
     value, words = 0, SAID[what]
     if isinstance(step, StrokeStep):
         word = words[2]

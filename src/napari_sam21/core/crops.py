@@ -77,6 +77,11 @@ class Crop:
             seen[slices(common, (window[0], window[1]))] = own
         return seen
 
+    def moved(self, rows: int, columns: int) -> Crop:
+        """Return the same mask elsewhere."""
+        row, column = self.origin_rc
+        return Crop(self.mask, (row + rows, column + columns))
+
     def clipped(self, window: Window) -> Crop:
         """Return what lies in a window of the plane."""
         common = common_window(self.window, window)

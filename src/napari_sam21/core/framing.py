@@ -100,20 +100,33 @@ def prepare_framed(
     pixels = as_plane(image)
     shape = (pixels.shape[0], pixels.shape[1])
     limits = intensity_limits(pixels, contrast_limits)
+    inside = on_plane(region, shape)
+    crop = pixels[inside.r0 : inside.r1, inside.c0 : inside.c1]
+    return prepare_crop(filled(crop, inside, region), region, shape, limits, gamma)
+
+
+def on_plane(region: Region, shape: tuple[int, int]) -> Region:
+    """Return the part of a region that lies on a plane; if none does, the plane."""
     inside = common_window(region, whole_plane(shape))
-    if inside is None:
-        inside = whole_plane(shape)
-    r0, c0, r1, c1 = inside
-    crop = pixels[r0:r1, c0:c1]
-    rims = ((r0 - region.r0, region.r1 - r1), (c0 - region.c0, region.c1 - c1))
-    return prepare_crop(_filled(crop, rims), region, shape, limits, gamma)
+    return whole_plane(shape) if inside is None else Region(*inside)
 
 
-def _filled(
-    crop: npt.NDArray[np.generic], rims: tuple[tuple[int, int], tuple[int, int]]
+def filled(
+    crop: npt.NDArray[np.generic], inside: Region, region: Region
 ) -> npt.NDArray[np.generic]:
-    """Surround a crop by its median, of each channel."""
-    (top, bottom), (left, right) = rims
+    """Surround a crop by its median, of each channel.
+
+    Parameters
+    ----------
+    crop : array, shape (h, w) or (h, w, channels)
+        The pixels of ``inside``, at full resolution.
+    inside : Region
+        See `on_plane`.
+    region : Region
+        What the result shows.
+    """
+    top, bottom = inside.r0 - region.r0, region.r1 - inside.r1
+    left, right = inside.c0 - region.c0, region.c1 - inside.c1
     if not any((top, bottom, left, right)):
         return crop
     height, width = crop.shape[:2]

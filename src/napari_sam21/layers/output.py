@@ -35,7 +35,18 @@ def check_output(labels: Labels, image: Image) -> None:
     LabelArray.of(labels)
 
 
-def _problems(labels: Labels, image: Image) -> list[str]:
+def check_grid(labels: Labels, image: Image) -> None:
+    """Refuse a Labels layer whose pixels are not those of an image; see `check_output`.
+
+    Raises
+    ------
+    LayerError
+    """
+    for problem in _other_grid(labels, image):
+        raise LayerError(f"Labels layer {labels.name!r} {problem}")
+
+
+def _other_grid(labels: Labels, image: Image) -> list[str]:
     levels, shape = levels_of(labels), level_shape(image)
     found = []
     if tuple(levels[0].shape) != shape:
@@ -48,6 +59,11 @@ def _problems(labels: Labels, image: Image) -> list[str]:
             "has another scale, translation or rotation than the image: give it the "
             "same, or choose a new one"
         )
+    return found
+
+
+def _problems(labels: Labels, image: Image) -> list[str]:
+    levels, found = levels_of(labels), _other_grid(labels, image)
     if is_dask(labels):
         found.append(
             "is dask-backed, so nothing could be written to its source: pick it again "

@@ -71,13 +71,13 @@ def grid_affine(
 
 
 def affine_of(
-    image: Image, step: npt.ArrayLike = 1.0, offset: npt.ArrayLike = 0.0
+    image: Layer, step: npt.ArrayLike = 1.0, offset: npt.ArrayLike = 0.0
 ) -> npt.NDArray[np.float64]:
     """Return the affine that puts index i at the data point ``i step + offset``.
 
     Parameters
     ----------
-    image : Image
+    image : Layer
         Its whole data-to-world map is taken over.
     step, offset : float or array of float, shape (ndim,)
         In pixels of the image's level 0.

@@ -26,7 +26,7 @@ def is_ours(layer: Layer) -> bool:
     return bool(layer.metadata.get(OURS, {}).get("layer") == layer.unique_id)
 
 
-def _sign(layer: Layer, image: Image) -> None:
+def sign(layer: Layer, image: Image) -> None:
     """Mark a layer as ours; a duplicate has the mark too, but another id."""
     layer.metadata[OURS] = {"layer": layer.unique_id, "image": image.unique_id}
 
@@ -56,12 +56,12 @@ class Scene:
         self._viewer = viewer
         self.image = image
         preview = make_preview(image)
-        _sign(preview, image)
+        sign(preview, image)
         points = _left_behind(viewer, image)
         viewer.add_layer(preview)
         if points is None:
             points = make_points(image)
-            _sign(points, image)
+            sign(points, image)
             viewer.add_layer(points)
         self.prompts = PromptsLayer(points, on_edit)
         self.preview = PreviewLayer(preview, image, on_paint)
@@ -75,7 +75,7 @@ class Scene:
             image,
             self.prompts,
             lambda: self.clickable,
-            lambda layer: _sign(layer, image),
+            lambda layer: sign(layer, image),
         )
 
     def holds(self, layer: Layer) -> bool:
@@ -160,7 +160,7 @@ def _left_behind(viewer: ViewerModel, image: Image) -> Points | None:
 def leave_prompts(viewer: ViewerModel, image: Image, marks: Sequence[Mark]) -> None:
     """Leave prompts of an image in the viewer, for a dock that is opened later."""
     points = make_points(image)
-    _sign(points, image)
+    sign(points, image)
     kept = PromptsLayer(points, lambda: None)
     kept.show(marks)
     kept.close()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from napari_sam21.core.channels import merge, stretched
+from napari_sam21.core.framing import filled, on_plane
 from napari_sam21.core.geometry import MODEL_SIDE, Region, whole_plane
 from napari_sam21.core.intensities import Float32
 from napari_sam21.core.preprocess import ModelInput, as_plane, input_of, to_square
@@ -60,9 +61,12 @@ class PlaneSource:
 
     def square(self) -> Float32:
         """Read the region, as float32 of shape (1024, 1024, 1 or 3) in [0, 1]."""
+        inside = on_plane(self.region, self.plane.shape)
         crop = as_plane(
-            read_plane(self.data, self.plane, self.rgb, self.full_shape, self.region)
+            read_plane(self.data, self.plane, self.rgb, self.full_shape, inside)
         )
+        if inside != self.region:  # of a small plane, which has one level
+            crop = filled(crop, inside, self.region)
         if self.stretch:
             return stretched(crop)
         return to_square(crop, self.contrast_limits, self.gamma)
@@ -99,6 +103,23 @@ class CompositeSource:
 
 
 Source = PlaneSource | CompositeSource
+
+
+def elsewhere(source: Source, plane: Plane, region: Region) -> Source:
+    """Return another part of the same pixels, as they were seen when frozen.
+
+    For a worker's thread: no layer is asked. The level of a pyramid stays the one of
+    the first region, so the other should be about as large. Its token means nothing.
+    """
+    if isinstance(source, PlaneSource):
+        return replace(source, plane=plane, region=region)
+    moved = {
+        each: replace(each, plane=plane, region=region)
+        for each in source.channels
+        if each is not None
+    }
+    channels = tuple(None if each is None else moved[each] for each in source.channels)
+    return CompositeSource(channels, plane, region)
 
 
 def snapshot(

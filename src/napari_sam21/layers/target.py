@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from napari_sam21.core.errors import LayerError
 from napari_sam21.core.lanes import Lane
+from napari_sam21.layers.batch import Batch, BatchWriting, largest_under
 from napari_sam21.layers.ids import LabelIds
 from napari_sam21.layers.label_array import LabelArray
 from napari_sam21.layers.making import make_labels
@@ -151,6 +152,19 @@ class OutputTarget:
             word = make_room(labels, value)
         policy = EVERYWHERE if kind == ERASE else policy
         return Writing(labels, plane, *crop, value, policy), word
+
+    def begin_batch(self, batch: Batch, policy: str) -> tuple[BatchWriting, str]:
+        """Begin to write many objects, after `prepare` said True; see `begin`."""
+        labels, ids = self.labels, self._ids
+        if labels is None or ids is None or ids.next is None:
+            raise LayerError("no Labels layer is ready: commit again in a moment")
+        ids.used(largest_under(labels, batch.pieces))
+        first = ids.next
+        last = max((first + len(batch) - 1, *batch.known.values()))
+        with ids.writing():
+            word = make_room(labels, last)
+        ids.used(last)
+        return BatchWriting(labels, batch, policy, first), word
 
     def reserve(self, plane: Plane | None, value: int) -> None:
         """Have the next new label on a plane be this one, which was taken out."""

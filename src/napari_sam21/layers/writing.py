@@ -9,7 +9,7 @@ between two stripes, and our history alone can take it back.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -98,6 +98,19 @@ class Writing:
         count = int(np.count_nonzero(self._wanted))
         yield from _edit(self.labels, self._box, count, self._rule)
 
+    def steps_unseen(self) -> Steps:
+        """Write in place and draw nothing: for one of many; see `drawing`."""
+        yield from _in_place(LabelArray.of(self.labels), self._box, self._rule)
+
+    def share(self) -> float:
+        """Return how much of the object the policy leaves to write, 0 … 1."""
+        array, wanted = LabelArray.of(self.labels), np.count_nonzero(self._wanted)
+        left = sum(
+            np.count_nonzero(self._where(local, array.read(stripe)))
+            for stripe, local in stripes(self._box)
+        )
+        return float(left / wanted) if wanted else 0.0
+
     @property
     def delta(self) -> Delta | None:
         """What has changed so far; None if nothing has."""
@@ -154,22 +167,44 @@ def still_fits(labels: Labels, delta: Delta | Change) -> bool:
     )
 
 
-def taking_back(labels: Labels, delta: Delta) -> Steps:
-    """Undo a write, but leave alone what the user has painted over it since."""
+def taking_back(labels: Labels, *deltas: Delta) -> Steps:
+    """Undo a write, but leave alone what the user has painted over it since.
 
-    def rule(old: Labelled, now: Labelled) -> tuple[Bool, Values]:
-        return now == delta.value, old
+    Several are taken back in place, the last one first.
+    """
+    return _each(labels, deltas[::-1], _back)
 
-    return _edit(labels, _box(delta), delta.before.size, _Recorded(delta, rule))
 
-
-def writing_again(labels: Labels, delta: Delta) -> Steps:
+def writing_again(labels: Labels, *deltas: Delta) -> Steps:
     """Redo a write where the old values are still there."""
+    return _each(labels, deltas, _again)
 
-    def rule(old: Labelled, now: Labelled) -> tuple[Bool, Values]:
-        return now == old, delta.value
 
-    return _edit(labels, _box(delta), delta.before.size, _Recorded(delta, rule))
+def drawing(labels: Labels) -> Steps:
+    """Draw what was written in place, in a turn of its own."""
+    yield True
+    labels.refresh(thumbnail=False, extent=False, highlight=False)
+
+
+def _each(
+    labels: Labels, deltas: Sequence[Delta], rule: Callable[[Delta], _Recorded]
+) -> Steps:
+    if len(deltas) == 1:
+        (delta,) = deltas
+        yield from _edit(labels, _box(delta), delta.before.size, rule(delta))
+        return
+    array = LabelArray.of(labels)
+    for delta in deltas:
+        yield from _in_place(array, _box(delta), rule(delta))
+    yield from drawing(labels)
+
+
+def _back(delta: Delta) -> _Recorded:
+    return _Recorded(delta, lambda old, now: (now == delta.value, old))
+
+
+def _again(delta: Delta) -> _Recorded:
+    return _Recorded(delta, lambda old, now: (now == old, delta.value))
 
 
 def changing(labels: Labels, change: Change) -> Steps:
@@ -251,11 +286,14 @@ def _edit(labels: Labels, box: Box, count: int, rule: Rule) -> Steps:
     if len(array.levels) == 1 and count <= NAPARI_PIXELS:
         _through_napari(labels, array, box, rule)
         return
+    yield from _in_place(array, box, rule)
+    yield from drawing(labels)
+
+
+def _in_place(array: LabelArray, box: Box, rule: Rule) -> Steps:
     for stripe, local in stripes(box):
         array.put(stripe, *rule(local, array.read(stripe)))
         yield False
-    yield True
-    labels.refresh(thumbnail=False, extent=False, highlight=False)
 
 
 def _through_napari(labels: Labels, array: LabelArray, box: Box, rule: Rule) -> None:

@@ -3,7 +3,11 @@
 from napari_sam21.core.automatic.objects import Found, Objects
 from napari_sam21.core.automatic.options import Filters
 from napari_sam21.core.automatic.region import segment_everything, segment_points
-from napari_sam21.core.automatic.seeds import find_seeds, refine_labels
+from napari_sam21.core.automatic.seeds import (
+    find_seeds,
+    refine_crops,
+    refine_labels,
+)
 from napari_sam21.core.automatic.tiles import segment_tiles
 
 __all__ = [
@@ -11,6 +15,7 @@ __all__ = [
     "Found",
     "Objects",
     "find_seeds",
+    "refine_crops",
     "refine_labels",
     "segment_everything",
     "segment_points",

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from napari_sam21.core.automatic.objects import Found
 from napari_sam21.core.automatic.options import Progress
 from napari_sam21.core.automatic.region import one_each
-from napari_sam21.core.crops import common_window, crops_of
+from napari_sam21.core.crops import Crop, common_window, crops_of
 from napari_sam21.core.embedding import Embedding
 from napari_sam21.core.errors import PromptError
 from napari_sam21.core.intensities import intensity_limits, to_unit_range
@@ -55,10 +55,23 @@ def refine_labels(
     ImageError
         If the labels are not one plane of whole numbers.
     """
+    crops = crops_of(labels)
+    return refine_crops(model, embedding, crops, progress=progress, cancel=cancel)
+
+
+def refine_crops(
+    model: Model,
+    embedding: Embedding,
+    crops: Mapping[int, Crop],
+    *,
+    progress: Progress | None = None,
+    cancel: Cancellation | None = None,
+) -> dict[int, Found | None]:
+    """Ask for objects again, given as crops: see `refine_labels`."""
     window = embedding.region
     inside = {
         number: crop.clipped(window)
-        for number, crop in crops_of(labels).items()
+        for number, crop in crops.items()
         if common_window(crop.window, window) is not None
     }
     inside = {number: crop for number, crop in inside.items() if crop}
