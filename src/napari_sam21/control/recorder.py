@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_sam21 import __version__
+from napari_sam21.core.arrays import dtype_of
 from napari_sam21.core.background import Background
 from napari_sam21.core.errors import SessionError
 from napari_sam21.layers.describe import image_identity, labels_in_words, written
@@ -93,7 +94,7 @@ class Recorder:
         except SessionError as error:
             self._say(str(error), True)
             return
-        dtype = str(levels_of(labels)[0].dtype)
+        dtype = str(dtype_of(levels_of(labels)[0]))
         self._open[labels.unique_id] = _Open(labels, journal, dtype)
 
     def wrote(
@@ -143,7 +144,7 @@ class Recorder:
         found = self._open.get(labels.unique_id)
         if found is None:
             return
-        dtype = str(levels_of(labels)[0].dtype)
+        dtype = str(dtype_of(levels_of(labels)[0]))
         if dtype != found.dtype:
             found.dtype = dtype
             self._write(found, WIDENED, {"dtype": dtype})

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from napari_sam21.core.arrays import dtype_of
 from napari_sam21.core.geometry import Region
 
 BAND_BYTES = 32 << 20
@@ -67,7 +68,7 @@ class Plane:
     def bands(self, multiple: int = 1) -> Iterator[Region]:
         """Cut into bands of whole rows, each but the last a multiple of a number."""
         height, width = self.shape
-        row = width * self.step * self.array.dtype.itemsize
+        row = width * self.step * dtype_of(self.array).itemsize
         side = max(BAND_BYTES // max(row, 1) // multiple, 1) * multiple
         for first in range(0, height, side):
             yield Region(first, 0, min(first + side, height), width)

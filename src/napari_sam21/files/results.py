@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
+from napari_sam21.core.arrays import dtype_of
 from napari_sam21.core.errors import FileError
 from napari_sam21.files.blocks import LazyArray
 from napari_sam21.files.calibration import Calibration
@@ -125,7 +124,7 @@ def _check(levels: tuple[Any, ...]) -> None:
     if not levels:
         raise FileError("there are no labels: expected an array, or a list of levels")
     for level in levels:
-        kind, ndim = np.dtype(level.dtype).kind, len(level.shape)
+        kind, ndim = dtype_of(level).kind, len(level.shape)
         if kind not in "bui" or ndim < 2:
             raise FileError(
                 f"an array of {level.dtype} with {ndim} axes cannot be labels; "

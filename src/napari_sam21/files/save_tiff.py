@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from napari_sam21.core.arrays import dtype_of
 from napari_sam21.core.errors import FileError
 from napari_sam21.files.atomic import replacing
 from napari_sam21.files.blocks import LazyArray, planes
@@ -126,7 +127,7 @@ def tiles(level: Level, dtype: np.dtype[Any], count: Count) -> Iterator[Any]:
 
 
 def _stored_dtype(labels: LazyArray) -> np.dtype[Any]:
-    dtype = np.dtype(labels.dtype)
+    dtype = dtype_of(labels)
     if dtype.kind == "b":
         return np.dtype(np.uint8)
     if dtype.itemsize < 8:

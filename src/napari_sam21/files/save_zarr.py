@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from napari_sam21.core.arrays import dtype_of
 from napari_sam21.core.errors import FileError
 from napari_sam21.files.atomic import replacing
 from napari_sam21.files.calibration import PIXEL
@@ -79,7 +80,7 @@ def save_ome_zarr(
 
 def _new_array(group: Any, name: str, level: Level, axes: str) -> Any:
     shape = level.shape
-    dtype = np.dtype(level.array.dtype)
+    dtype = dtype_of(level.array)
     old = group.metadata.zarr_format == 2
     return group.create_array(
         name,

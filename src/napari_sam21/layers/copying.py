@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from napari_sam21.core.arrays import dtype_of
 from napari_sam21.layers.making import CHUNK, arrays_in
 from napari_sam21.layers.output import BLOCK_ELEMENTS
 
@@ -18,7 +19,7 @@ Progress = Callable[[str, int, int], None]
 def nbytes_of(levels: Sequence[Any]) -> int:
     """Return how much memory a copy takes, in bytes."""
     return sum(
-        int(np.prod(each.shape, dtype=np.int64)) * np.dtype(each.dtype).itemsize
+        int(np.prod(each.shape, dtype=np.int64)) * dtype_of(each).itemsize
         for each in levels
     )
 
@@ -52,7 +53,7 @@ def copy_levels(
     found = []
     try:
         for level in levels:
-            copy = make(tuple(level.shape), np.dtype(level.dtype))
+            copy = make(tuple(level.shape), dtype_of(level))
             for block in _blocks(level.shape):
                 pixels = np.asarray(level[block])
                 copy[block] = pixels

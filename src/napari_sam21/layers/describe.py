@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_sam21.core.arrays import dtype_of
 from napari_sam21.layers.label_array import levels_of
 from napari_sam21.session.change import Change
 from napari_sam21.session.identity import Identity, identify
@@ -30,7 +31,7 @@ def labels_in_words(labels: Labels) -> dict[str, Any]:
     return {
         "name": labels.name,
         "shape": [int(size) for size in level.shape],
-        "dtype": str(np.dtype(level.dtype)),
+        "dtype": str(dtype_of(level)),
         "path": None if path is None else str(path),
         "scale": [float(each) for each in labels.scale],
         "translate": [float(each) for each in labels.translate],

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from napari_sam21.core.arrays import dtype_of
 from napari_sam21.core.errors import LayerError
 from napari_sam21.layers.pyramid import Shape, factors_between
 
@@ -76,7 +77,7 @@ class LabelArray:
     @property
     def dtype(self) -> np.dtype[Any]:
         """The type of the labels."""
-        found: np.dtype[Any] = np.dtype(self.levels[0].dtype)
+        found: np.dtype[Any] = dtype_of(self.levels[0])
         return found
 
     def read(self, box: Box) -> npt.NDArray[np.integer]:

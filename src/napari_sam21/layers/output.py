@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_sam21.core.arrays import dtype_of
 from napari_sam21.core.errors import LayerError
 from napari_sam21.core.runtime import Cancellation
 from napari_sam21.layers.label_array import LabelArray, levels_of, replace_levels
@@ -112,7 +113,8 @@ def largest_id(data: Any, cancel: Cancellation | None = None) -> int:
     for start in range(0, data.shape[0], step):
         if cancel is not None:
             cancel.raise_if_wished()
-        block = np.asarray(data[start : start + step])
+        # Up to the end and no further: tensorstore refuses what numpy forgives.
+        block = np.asarray(data[start : min(start + step, data.shape[0])])
         largest = max(largest, int(block.max(initial=0)))
     return largest
 
@@ -131,7 +133,7 @@ def make_room(labels: Labels, value: int) -> str:
         If the array lives elsewhere and cannot be widened in place.
     """
     levels = levels_of(labels)
-    old = np.dtype(levels[0].dtype)
+    old = dtype_of(levels[0])
     if value <= np.iinfo(old).max:
         return ""
     if not all(type(level) is np.ndarray for level in levels):

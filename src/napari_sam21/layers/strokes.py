@@ -118,7 +118,8 @@ def _elements(where: Sequence[Any], *values: Any) -> tuple[Indices, Any, Any]:
     """
     *masks, before, after = values
     if not masks:
-        return tuple(np.ravel(each) for each in where), before, after
+        flat = tuple(np.ravel(each) for each in where)  # tensorstore has two axes
+        return flat, np.ravel(before), np.ravel(after)
     size = [part.stop - part.start for part in where]
     found = np.nonzero(np.ones(size, bool) if masks[0] is None else masks[0])
     indices = tuple(i + part.start for i, part in zip(found, where, strict=True))

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from napari_sam21.core.arrays import dtype_of
+
 
 @dataclass(frozen=True)
 class Identity:
@@ -51,7 +53,7 @@ def identify(data: Any, name: str, path: str | None = None) -> Identity:
         numpy, dask, zarr, …; level 0.
     """
     shape = tuple(int(each) for each in data.shape)
-    kind = np.dtype(data.dtype)
+    kind = dtype_of(data)
     digest = hashlib.sha256()
     for plane in _planes(shape[:-2]):
         found = np.asarray(data[(*plane, *(_spread(size) for size in shape[-2:]))])
