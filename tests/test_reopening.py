@@ -66,6 +66,16 @@ def test_clearing_deletes_it_and_undo_brings_it_back(two: Desk) -> None:
     assert set(np.unique(labels)) == {0, 1}
 
 
+def test_the_id_of_a_deleted_label_is_not_given_again(two: Desk) -> None:
+    labels = two.controller.target.labels.data
+    take_up(two, 40, 50)
+    two.controller.clear()
+    two.ready()
+    two.click(60, 20)
+    two.commit()
+    assert set(np.unique(labels)) == {0, 2, 3}
+
+
 def test_an_undone_reservation_gives_no_second_label_of_that_id(two: Desk) -> None:
     labels = two.controller.target.labels.data
     take_up(two, 40, 50)

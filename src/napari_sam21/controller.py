@@ -264,15 +264,6 @@ class Controller(Gestures):
         """Do again what was undone last."""
         self.commits.redo(self.editor)
 
-    def clear(self) -> None:
-        """Take the prompts of the object on show away."""
-        editor = self.editor
-        if editor is not None:
-            self.commits.stop_waiting()
-            before, rest = editor.marks, editor.marks_elsewhere()
-            self.prompts_edited(before, rest, "")
-            editor.set_marks(rest)
-
     def next_object(self) -> None:
         """Commit what is shown, then go to an object that waits on another plane."""
         editor = self.editor

@@ -11,6 +11,7 @@ from napari_sam21.control.reopening import take_up
 from napari_sam21.core.errors import Sam21Error
 from napari_sam21.core.prompts import BOX, NEGATIVE, POSITIVE
 from napari_sam21.layers.composite import Channels
+from napari_sam21.layers.prompts import Mark
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -26,6 +27,12 @@ class Gestures:
 
     def editor_changed(self) -> None:
         """Tell who listens."""
+        raise NotImplementedError
+
+    def prompts_edited(
+        self, before: tuple[Mark, ...], after: tuple[Mark, ...], word: str
+    ) -> None:
+        """Remember a change of the points."""
         raise NotImplementedError
 
     def say(self, message: str, problem: bool = False) -> None:
@@ -72,6 +79,16 @@ class Gestures:
         """Flip the selected points between positive and negative."""
         if self.editor is not None:
             self.editor.scene.prompts.flip_selected()
+
+    def clear(self) -> None:
+        """Take the prompts of the object on show away."""
+        editor = self.editor
+        if editor is not None:
+            self.commits.stop_waiting()
+            self.commits.target.reserve(None, 0)  # what was taken up stays deleted
+            before, rest = editor.marks, editor.marks_elsewhere()
+            self.prompts_edited(before, rest, "")
+            editor.set_marks(rest)
 
     def take_up(self) -> None:
         """Make the label under the mouse an object in the making again."""

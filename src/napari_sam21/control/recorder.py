@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from napari_sam21.core.delta import Delta
 
+LOG = logging.getLogger(__name__)
 ROOM = 10_000
 """Small jobs that wait for the disk at most."""
 PATIENCE = 10.0
@@ -169,5 +171,9 @@ class Recorder:
 
 
 def _note_blocks(journal: Journal, data: Any) -> None:
-    for block in blocks_there(data):
-        journal.add(THERE, **block)
+    """Note what was there before; the next change tells the user if the disk fails."""
+    try:
+        for block in blocks_there(data):
+            journal.add(THERE, **block)
+    except SessionError as error:
+        LOG.warning("what was in the labels before is not all noted: %s", error)

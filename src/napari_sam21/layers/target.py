@@ -147,7 +147,8 @@ class OutputTarget:
             raise LayerError("no Labels layer is ready: commit again in a moment")
         if kind == NEW and crop[0].size <= NAPARI_PIXELS:
             ids.used(_largest_in_box(labels, plane, crop))
-        value = _value(kind, labels, self._free(plane, ids.next))
+        free = self._free(plane, ids.next) if kind == NEW else ids.next
+        value = _value(kind, labels, free)
         with ids.writing():
             word = make_room(labels, value)
         policy = EVERYWHERE if kind == ERASE else policy
