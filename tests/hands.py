@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -58,26 +59,41 @@ class Hands:
         QTest.mouseClick(self._canvas.native, button, modifier, position)
 
     def drag(
-        self, start: Sequence[float], end: Sequence[float], steps: int = 4
+        self,
+        start: Sequence[float],
+        end: Sequence[float],
+        steps: int = 4,
+        button: Qt.MouseButton = Qt.MouseButton.LeftButton,
+        modifier: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier,
     ) -> None:
-        """Drag with the left button from one point of the world to another."""
-        first, last = self._position(start), self._position(end)
-        left, native = Qt.MouseButton.LeftButton, self._canvas.native
-        QTest.mouseMove(native, first)
-        QTest.mousePress(native, left, pos=first)
-        for step in range(1, steps + 1):
-            where = first + (last - first) * (step / steps)
-            event = QMouseEvent(
-                QEvent.Type.MouseMove,
-                QPointF(where),
-                QPointF(native.mapToGlobal(where)),
-                Qt.MouseButton.NoButton,
-                left,
-                Qt.KeyboardModifier.NoModifier,
-            )
-            QApplication.sendEvent(native, event)
-            self._qtbot.wait(15)  # vispy leaves out moves that come too fast
-        QTest.mouseRelease(native, left, pos=last)
+        """Drag from one point of the world to another."""
+        self.stroke([start, end], steps, button, modifier)
+
+    def stroke(
+        self,
+        corners: Sequence[Sequence[float]],
+        steps: int = 4,
+        button: Qt.MouseButton = Qt.MouseButton.LeftButton,
+        modifier: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier,
+    ) -> None:
+        """Drag along some points of the world, with some moves between two of them."""
+        places, native = [self._position(each) for each in corners], self._canvas.native
+        QTest.mouseMove(native, places[0])
+        QTest.mousePress(native, button, modifier, places[0])
+        for first, last in pairwise(places):
+            for step in range(1, steps + 1):
+                where = first + (last - first) * (step / steps)
+                event = QMouseEvent(
+                    QEvent.Type.MouseMove,
+                    QPointF(where),
+                    QPointF(native.mapToGlobal(where)),
+                    Qt.MouseButton.NoButton,
+                    button,
+                    modifier,
+                )
+                QApplication.sendEvent(native, event)
+                self._qtbot.wait(15)  # vispy leaves out moves that come too fast
+        QTest.mouseRelease(native, button, modifier, places[-1])
 
     def shift_click(self, world: Sequence[float]) -> None:
         """Click with the Shift key down."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from napari_sam21._version import __version__
     from napari_sam21.core.automatic.region import segment_everything
+    from napari_sam21.core.cleaning import Cleaning, clean, clean_objects
     from napari_sam21.core.crops import Crop
     from napari_sam21.core.embedding import Answer, Embedding
     from napari_sam21.core.errors import Sam21Error
@@ -30,6 +31,7 @@ _HOMES = {
     "__version__": "_version",
     "Answer": "core.embedding",
     "Cancellation": "core.runtime",
+    "Cleaning": "core.cleaning",
     "Crop": "core.crops",
     "Embedding": "core.embedding",
     "MODELS": "models.table",
@@ -37,6 +39,8 @@ _HOMES = {
     "Prompts": "core.prompts",
     "Region": "core.geometry",
     "Sam21Error": "core.errors",
+    "clean": "core.cleaning",
+    "clean_objects": "core.cleaning",
     "fetch_model": "models.fetch",
     "import_model": "models.imports",
     "load_model": "models.weights",
@@ -49,6 +53,7 @@ __all__ = [
     "MODELS",
     "Answer",
     "Cancellation",
+    "Cleaning",
     "Crop",
     "Embedding",
     "Model",
@@ -56,6 +61,8 @@ __all__ = [
     "Region",
     "Sam21Error",
     "__version__",
+    "clean",
+    "clean_objects",
     "fetch_model",
     "import_model",
     "load_model",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from qtpy.QtCore import Qt
@@ -47,7 +49,7 @@ def test_a_single_pixel_of_work_can_be_done_by_buttons(open_dock) -> None:
     button(widget, "0.70").click()
     assert controller.view().index == 2
     assert button(widget, "0.70").isChecked()
-    button(widget, "Background").click()
+    button(widget, "✕ Out").click()
     dock.hands.click((50, 56))
     assert [m.label for m in controller.editor.marks] == [1, 0]
     dock.answered()
@@ -62,6 +64,37 @@ def test_a_single_pixel_of_work_can_be_done_by_buttons(open_dock) -> None:
     dock.text()
     button(widget, "Redo").click()
     assert controller.target.labels.data.max() == 1
+
+
+def test_candidates_go_from_part_to_whole(open_dock) -> None:
+    dock = open_dock(np.zeros((100, 100), np.uint8))
+    dock.hands.look_at_all()
+    dock.hands.click((50, 50))
+    dock.answered()
+    editor, buttons = dock.controller.editor, dock.widget._object._candidates._buttons
+    draft = editor.draft()
+    turned = replace(
+        draft.answer,
+        logits=draft.answer.logits[::-1].copy(),
+        scores=draft.answer.scores[::-1].copy(),
+    )
+    editor.set_marks(
+        editor.marks, replace(draft, rounds=(replace(draft.rounds[-1], answer=turned),))
+    )
+    dock.text()
+    assert [each.text() for each in buttons] == ["0.60", "0.90", "0.70"]
+    assert "Smallest" in buttons[0].toolTip()
+    assert " pixels" in buttons[0].toolTip()
+    assert not any(each.icon().isNull() for each in buttons)
+    buttons[0].click()
+    assert dock.controller.view().index == 2
+    for expected in (1, 0, 2):
+        dock.hands.press(Qt.Key.Key_K)
+        assert dock.controller.view().index == expected
+    dock.controller.clear()
+    dock.text()
+    assert [each.text() for each in buttons] == ["–"] * 3
+    assert all(each.icon().isNull() for each in buttons)
 
 
 def test_our_layers_are_no_output(open_dock) -> None:
@@ -164,7 +197,7 @@ def test_keys_are_in_the_tooltips(open_dock) -> None:
     widget = open_dock().widget
     assert "(Enter)" in button(widget, "Commit").toolTip()
     assert "(Ctrl+Shift+Z)" in button(widget, "Redo").toolTip()
-    assert "(Q)" in button(widget, "Object").toolTip()
+    assert "(Q)" in button(widget, "● In").toolTip()
 
 
 @pytest.mark.parametrize(
@@ -229,7 +262,7 @@ def test_enter_on_the_canvas_reaches_us_after_a_button(open_dock, qtbot) -> None
     dock.hands.look_at_all()
     dock.hands.click((30, 40))
     dock.answered()
-    qtbot.mouseClick(button(dock.widget, "Object"), Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(button(dock.widget, "● In"), Qt.MouseButton.LeftButton)
     dock.hands.press(Qt.Key.Key_Enter)
     assert dock.controller.target.labels is not None
 

@@ -28,8 +28,10 @@ class ChoiceRow(QWidget):
         chosen: Callable[[int], None],
     ) -> None:
         super().__init__()
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(3)
         self._buttons = [QPushButton(text) for text in texts]
         for number, (button, tip) in enumerate(
             zip(self._buttons, tooltips, strict=True)
@@ -39,14 +41,17 @@ class ChoiceRow(QWidget):
             # A button that took the focus would swallow Space and Enter.
             button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
             button.setMinimumWidth(40)
-            button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+            # Qt asks for much room before napari's style is on, and keeps it then.
+            button.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
             button.clicked.connect(lambda _=False, n=number: self._press(n, chosen))
             layout.addWidget(button)
 
-    def show_choice(self, down: int | None, texts: Sequence[str] | None = None) -> None:
-        """Set which button is down, and optionally what the buttons say."""
+    def show_choice(
+        self, *down: int | None, texts: Sequence[str] | None = None
+    ) -> None:
+        """Set which buttons are down, and optionally what the buttons say."""
         for number, button in enumerate(self._buttons):
-            button.setChecked(number == down)
+            button.setChecked(number in down)
             if texts is not None:
                 button.setText(texts[number])
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from qtpy.QtWidgets import QGridLayout, QPushButton, QWidget
 
+from napari_sam21._qt.candidates import CandidateRow
 from napari_sam21._qt.choices import ChoiceRow, plain_button
 from napari_sam21.control.view import SHOWN_KEY, View
 from napari_sam21.core.prompts import BOX, NEGATIVE, POSITIVE
@@ -19,7 +20,9 @@ ACTIONS = (
 """Method of the controller, text, tooltip, row and column of each button."""
 
 LABELS = (POSITIVE, NEGATIVE, BOX)
-POLARITY_TEXTS = ("● Object", "✕ Background", "■ Box")
+POLARITY_TEXTS = ("● In", "✕ Out", "■ Box", "∿ Line")
+SCRIBBLE = len(LABELS)
+"""Number of the button that is down together with a sign."""
 
 
 class ObjectPanel:
@@ -39,18 +42,17 @@ class ObjectPanel:
     """
 
     def __init__(self, call: Callable[..., None]) -> None:
-        shown = f"{SHOWN_KEY['previous_candidate']} / {SHOWN_KEY['next_candidate']}"
-        tips = [f"Candidate {n} and its predicted IoU ({shown})" for n in (1, 2, 3)]
-        self._candidates = ChoiceRow(["–"] * 3, tips, lambda n: call("choose", n))
+        self._candidates = CandidateRow(lambda number: call("choose", number))
+        self._call = call
         key = SHOWN_KEY["switch_polarity"]
         tips = [
             f"The next point is on the object ({key})",
             f"The next point is not on the object ({key}, or Shift+click)",
             f"The next drag draws a box around the object ({SHOWN_KEY['draw_box']})",
+            "Drag along the object: a few points are put on the stroke; with Shift or "
+            f"the right button, along what is not part of it ({SHOWN_KEY['scribble']})",
         ]
-        self._polarity = ChoiceRow(
-            POLARITY_TEXTS, tips, lambda n: call("set_polarity", LABELS[n])
-        )
+        self._polarity = ChoiceRow(POLARITY_TEXTS, tips, self._choose_prompt)
         self.rows: tuple[tuple[str, QWidget], ...] = (
             ("Next prompt", self._polarity),
             ("Candidates", self._candidates),
@@ -63,12 +65,17 @@ class ObjectPanel:
             self._buttons[name] = button
             self.actions.addWidget(button, row, column)
 
+    def _choose_prompt(self, button: int) -> None:
+        if button == SCRIBBLE:
+            self._call("scribble")
+        else:
+            self._call("set_polarity", LABELS[button])
+
     def show_state(self, view: View) -> None:
         """Show the scores, the choice, and what can be done now."""
-        texts = [f"{score:.2f}" for score in view.scores] or ["–"] * 3
-        self._candidates.show_choice(view.index if view.scores else None, texts)
-        self._candidates.setEnabled(bool(view.scores))
-        self._polarity.show_choice(LABELS.index(view.next_label))
+        self._candidates.show_state(view)
+        scribble = SCRIBBLE if view.scribbling else None
+        self._polarity.show_choice(LABELS.index(view.next_label), scribble)
         self._polarity.setEnabled(view.active)
         for name, button in self._buttons.items():
             button.setEnabled(getattr(view, f"can_{name}"))

@@ -10,6 +10,7 @@ from napari_sam21.control.hover import Hover
 from napari_sam21.control.reopening import take_up
 from napari_sam21.core.errors import Sam21Error
 from napari_sam21.core.prompts import BOX, NEGATIVE, POSITIVE
+from napari_sam21.core.swatches import by_size
 from napari_sam21.layers.composite import Channels
 from napari_sam21.layers.prompts import Mark
 
@@ -45,22 +46,26 @@ class Gestures:
             self.editor.choose(index)
 
     def next_candidate(self) -> None:
-        """Choose the next candidate."""
+        """Choose the next larger candidate; after the whole comes the part again."""
         self._step_candidate(1)
 
     def previous_candidate(self) -> None:
-        """Choose the previous candidate."""
+        """Choose the next smaller candidate."""
         self._step_candidate(-1)
 
     def _step_candidate(self, step: int) -> None:
         answer = None if self.editor is None else self.editor.draft().answer
         if answer is not None:
-            self.choose((answer.index + step) % len(answer.scores))
+            order = by_size(answer)
+            place = order.index(answer.index) + step
+            self.choose(order[place % len(order)])
 
     def set_polarity(self, label: int) -> None:
         """Set what the next prompt is: a point on the object, one off it, or a box."""
         if self.editor is not None:
-            self.editor.scene.prompts.next_label = label
+            prompts = self.editor.scene.prompts
+            prompts.next_label = label
+            prompts.scribbles = prompts.scribbles and label != BOX
             self.editor_changed()
 
     def switch_polarity(self) -> None:
@@ -74,6 +79,14 @@ class Gestures:
         if self.editor is not None:
             armed = self.editor.scene.prompts.next_label == BOX
             self.set_polarity(POSITIVE if armed else BOX)
+
+    def scribble(self) -> None:
+        """Make drags draw strokes, of the sign on show, until this is called again."""
+        if self.editor is not None:
+            prompts = self.editor.scene.prompts
+            prompts.scribbles = not prompts.scribbles
+            label = prompts.next_label
+            self.set_polarity(POSITIVE if label == BOX else label)
 
     def flip_selected(self) -> None:
         """Flip the selected points between positive and negative."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import numpy.typing as npt
 from app_model.types import KeyCode, KeyMod
 
 from napari_sam21.core.errors import LayerError
+from napari_sam21.core.swatches import areas, by_size, swatches
 from napari_sam21.layers.field import in_words
 from napari_sam21.layers.navigate import waiting
 
@@ -15,6 +18,7 @@ if TYPE_CHECKING:
     from napari_sam21.annotation import History
     from napari_sam21.control.editor import ImageEditor
     from napari_sam21.control.steps import AnyStep
+    from napari_sam21.core.embedding import Answer
     from napari_sam21.inference import Inference
 
 
@@ -34,8 +38,16 @@ class View:
         Predicted IoU of the candidates; empty without an answer.
     index : int
         The chosen candidate.
+    order : tuple of int
+        The candidates from part to whole, as buttons and keys go through them.
+    areas : tuple of int
+        About how many pixels each candidate covers.
+    swatches : tuple of array of bool
+        Each candidate as a small picture.
     next_label : int
         Of the next prompt: 1 or 0 for a point, 2 for a box.
+    scribbling : bool
+        Whether a drag draws a stroke of points.
     region : str
         What the model sees of the image, in words.
     active : bool
@@ -50,7 +62,11 @@ class View:
     problem: bool = False
     scores: tuple[float, ...] = ()
     index: int = 0
+    order: tuple[int, ...] = ()
+    areas: tuple[int, ...] = ()
+    swatches: tuple[npt.NDArray[np.bool_], ...] = field(default=(), compare=False)
     next_label: int = 1
+    scribbling: bool = False
     region: str = ""
     active: bool = False
     clickable: bool = False
@@ -84,6 +100,7 @@ KEYS = (
     Key("Escape", "Esc", "clear"),
     Key("Q", "Q", "switch_polarity"),
     Key("W", "W", "draw_box"),
+    Key("R", "R", "scribble"),
     Key("G", "G", "flip_selected"),
     Key("J", "J", "previous_candidate"),
     Key("K", "K", "next_candidate"),
@@ -131,7 +148,7 @@ def view_of(
             steps, status=str(error), problem=True, active=True, clickable=True
         )
     draft, others = editor.draft(), len(waiting(editor.marks, plane))
-    answer, region = draft.answer, editor.region()
+    region = editor.region()
     return replace(
         steps,
         status=message
@@ -139,15 +156,28 @@ def view_of(
         else f"{message} {_status(editor, inference, others)}".strip(),
         busy=busy or inference.encoding,
         problem=problem,
-        scores=() if answer is None else tuple(float(each) for each in answer.scores),
-        index=0 if answer is None else answer.index,
+        **_candidates(draft.answer),
         next_label=editor.scene.prompts.next_label,
+        scribbling=editor.scene.prompts.scribbles,
         region="" if region is None else in_words(region, plane),
         active=True,
         clickable=editor.scene.clickable,
-        can_commit=answer is not None,
+        can_commit=draft.answer is not None,
         can_clear=bool(draft.prompts),
     )
+
+
+def _candidates(answer: Answer | None) -> dict[str, Any]:
+    """What is shown of the candidates."""
+    if answer is None:
+        return {}
+    return {
+        "scores": tuple(float(each) for each in answer.scores),
+        "index": answer.index,
+        "order": by_size(answer),
+        "areas": areas(answer),
+        "swatches": swatches(answer),
+    }
 
 
 def _status(editor: ImageEditor, inference: Inference, others: int) -> str:

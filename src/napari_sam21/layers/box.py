@@ -10,7 +10,7 @@ import numpy as np
 from napari_sam21.core.errors import LayerError
 from napari_sam21.core.prompts import BOX, POSITIVE
 from napari_sam21.layers.frame import make_frame, show_frames
-from napari_sam21.layers.placement import transforms_of
+from napari_sam21.layers.placement import put_below, transforms_of
 from napari_sam21.layers.planes import Plane, displayed_plane
 from napari_sam21.layers.prompts import Mark, PromptsLayer, with_box
 
@@ -112,14 +112,10 @@ class BoxDrag:
             show_frames(self._frame, marks, plane)
 
     def _add_frame(self) -> Shapes:
-        """Add a layer right below the prompts, and leave the selection as it was."""
-        active = self._viewer.layers.selection.active
+        """Add a layer right below the prompts."""
         frame = make_frame(self._image)
         self._sign(frame)
-        self._viewer.add_layer(frame)
-        last, points = len(self._viewer.layers) - 1, self._prompts.layer
-        self._viewer.layers.move(last, self._viewer.layers.index(points))
-        self._viewer.layers.selection.active = active
+        put_below(self._viewer, frame, self._prompts.layer)
         return frame
 
     def _plane(self) -> Plane | None:

@@ -11,6 +11,7 @@ from napari_sam21.core.geometry import Region
 from napari_sam21.layers.planes import Plane
 
 if TYPE_CHECKING:
+    from napari.components import ViewerModel
     from napari.layers import Image, Layer
 
 TRANSFORMS = ("scale", "translate", "rotate", "shear", "affine")
@@ -26,6 +27,14 @@ def transforms_of(image: Image) -> dict[str, Any]:
 def units_of(image: Image) -> dict[str, Any]:
     """Return the keyword arguments that give a new layer an image's units."""
     return {name: getattr(image, name) for name in UNITS}
+
+
+def put_below(viewer: ViewerModel, layer: Layer, above: Layer) -> None:
+    """Add a layer right below another one, and leave the selection as it was."""
+    active = viewer.layers.selection.active
+    viewer.add_layer(layer)
+    viewer.layers.move(len(viewer.layers) - 1, viewer.layers.index(above))
+    viewer.layers.selection.active = active
 
 
 def same_place(image: Image, other: Layer) -> bool:

@@ -98,12 +98,18 @@ class PromptsLayer:
         As `make_points` makes it.
     on_edit : callable
         Called once after each edit by the user.
+
+    Attributes
+    ----------
+    scribbles : bool
+        Whether a drag draws a stroke of points.
     """
 
     def __init__(self, layer: Points, on_edit: Callable[[], None]) -> None:
         self.layer = layer
         self._on_edit = on_edit
         self._next = POSITIVE
+        self.scribbles = False
         self._known = self.marks
         layer.events.data.connect(self._edited)
         layer.events.features.connect(self._retold)

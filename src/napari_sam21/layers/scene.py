@@ -10,6 +10,7 @@ from napari_sam21.layers.box import BoxDrag
 from napari_sam21.layers.placement import transforms_of
 from napari_sam21.layers.preview import PreviewLayer, make_preview
 from napari_sam21.layers.prompts import Mark, PromptsLayer, make_points
+from napari_sam21.layers.scribble import ScribbleDrag
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -70,13 +71,17 @@ class Scene:
             for key, call in keys.items():
                 layer.bind_key(key, _ignoring_layer(call), overwrite=True)
         viewer.mouse_drag_callbacks.append(self._press)
-        self._box = BoxDrag(
-            viewer,
-            image,
-            self.prompts,
-            lambda: self.clickable,
-            lambda layer: sign(layer, image),
-        )
+        drags = (BoxDrag, ScribbleDrag)
+        self._drags = [
+            drag(
+                viewer,
+                image,
+                self.prompts,
+                lambda: self.clickable,
+                lambda layer: sign(layer, image),
+            )
+            for drag in drags
+        ]
 
     def holds(self, layer: Layer) -> bool:
         """Whether a layer is one of ours."""
@@ -98,7 +103,8 @@ class Scene:
         """Stop listening, to keys as well."""
         self.prompts.close()
         self.preview.close()
-        self._box.close()
+        for drag in self._drags:
+            drag.close()
         for layer in (self.prompts.layer, self.preview.layer):
             for key in self._keys:
                 layer.bind_key(key, None, overwrite=True)
@@ -118,7 +124,8 @@ class Scene:
             Leave a prompts layer that holds points: uncommitted work is not lost.
         """
         leave = keep_prompts and len(self.prompts.layer.data) > 0
-        ours = [self.preview.layer, *self._box.layers]
+        drawn = [layer for drag in self._drags for layer in drag.layers]
+        ours = [self.preview.layer, *drawn]
         layers = ours + [self.prompts.layer] * (not leave)
         for layer in layers:
             layer.metadata.pop(OURS, None)  # so that nobody takes it up meanwhile
@@ -133,7 +140,8 @@ class Scene:
         """Lie where the image lies now."""
         for name, value in transforms_of(self.image).items():
             setattr(self.prompts.layer, name, value)
-        self._box.lie_anew()
+        for drag in self._drags:
+            drag.lie_anew()
         self.preview.lie_anew()
 
     def _press(self, viewer: Any, event: Any) -> None:
