@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from napari_sam21._version import __version__
     from napari_sam21.core.automatic.region import segment_everything
-    from napari_sam21.core.cleaning import Cleaning, clean, clean_objects
+    from napari_sam21.core.cleaning import Cleaning, clean_mask, clean_objects
     from napari_sam21.core.crops import Crop
     from napari_sam21.core.embedding import Answer, Embedding
     from napari_sam21.core.errors import Sam21Error
@@ -39,7 +39,7 @@ _HOMES = {
     "Prompts": "core.prompts",
     "Region": "core.geometry",
     "Sam21Error": "core.errors",
-    "clean": "core.cleaning",
+    "clean_mask": "core.cleaning",
     "clean_objects": "core.cleaning",
     "fetch_model": "models.fetch",
     "import_model": "models.imports",
@@ -61,7 +61,7 @@ __all__ = [
     "Region",
     "Sam21Error",
     "__version__",
-    "clean",
+    "clean_mask",
     "clean_objects",
     "fetch_model",
     "import_model",

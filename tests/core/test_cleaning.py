@@ -11,7 +11,7 @@ from scipy import ndimage
 
 import napari_sam21 as sam
 from napari_sam21.core.automatic import Found, Objects
-from napari_sam21.core.cleaning import Cleaning, clean, clean_crop, clean_objects
+from napari_sam21.core.cleaning import Cleaning, clean_crop, clean_mask
 from napari_sam21.core.errors import ImageError
 
 LARGEST, HOLES = Cleaning(largest_piece=True), Cleaning(fill_holes=True)
@@ -33,15 +33,15 @@ def ring() -> np.ndarray:
 def test_off_is_off() -> None:
     mask = ring()
     assert not Cleaning()
-    assert clean(mask, Cleaning()) is mask
+    assert clean_mask(mask, Cleaning()) is mask
     crop = (mask, (3, 4))
     assert clean_crop(crop, Cleaning()) is crop
 
 
 def test_pieces_and_holes() -> None:
-    assert clean(ring(), LARGEST).sum() == 49 - 9
-    assert clean(ring(), HOLES).sum() == 49 + 4
-    assert clean(ring(), BOTH).sum() == 49
+    assert clean_mask(ring(), LARGEST).sum() == 49 - 9
+    assert clean_mask(ring(), HOLES).sum() == 49 + 4
+    assert clean_mask(ring(), BOTH).sum() == 49
     mask, origin = clean_crop((ring(), (100, 200)), BOTH)
     assert (mask.shape, origin) == ((7, 7), (102, 202))
     assert mask.all()
@@ -49,7 +49,7 @@ def test_pieces_and_holes() -> None:
 
 @given(masks)
 def test_one_piece_is_left_and_it_is_a_largest(mask: np.ndarray) -> None:
-    found = clean(mask, LARGEST)
+    found = clean_mask(mask, LARGEST)
     pieces, count = ndimage.label(mask, CORNERS_TOO)
     assert not (found & ~mask).any()
     assert ndimage.label(found, CORNERS_TOO)[1] == min(count, 1)
@@ -60,19 +60,19 @@ def test_one_piece_is_left_and_it_is_a_largest(mask: np.ndarray) -> None:
 @given(masks)
 def test_holes_are_filled_as_scipy_fills_them(mask: np.ndarray) -> None:
     expected = ndimage.binary_fill_holes(mask)
-    np.testing.assert_array_equal(clean(mask, HOLES), expected)
+    np.testing.assert_array_equal(clean_mask(mask, HOLES), expected)
 
 
 @given(masks, st.sampled_from([LARGEST, HOLES, BOTH]))
 def test_cleaning_twice_is_cleaning_once(mask: np.ndarray, cleaning: Cleaning) -> None:
-    once = clean(mask, cleaning)
-    np.testing.assert_array_equal(clean(once, cleaning), once)
+    once = clean_mask(mask, cleaning)
+    np.testing.assert_array_equal(clean_mask(once, cleaning), once)
 
 
 def test_numbers_count_as_a_mask_and_stacks_are_declined() -> None:
-    assert clean(ring() * 7, BOTH).sum() == 49
+    assert clean_mask(ring() * 7, BOTH).sum() == 49
     with pytest.raises(ImageError, match=r"\(2, 3, 4\).*slice by slice"):
-        clean(np.zeros((2, 3, 4)), BOTH)
+        clean_mask(np.zeros((2, 3, 4)), BOTH)
 
 
 def test_objects_of_a_notebook_are_cleaned() -> None:
@@ -83,4 +83,4 @@ def test_objects_of_a_notebook_are_cleaned() -> None:
     assert cleaned.crop.area == 49 - 9
     assert cleaned.score == 0.9
     assert sam.clean_objects(objects, sam.Cleaning()) is objects
-    assert sam.clean(ring(), sam.Cleaning(fill_holes=True)).sum() == 49 + 4
+    assert sam.clean_mask(ring(), sam.Cleaning(fill_holes=True)).sum() == 49 + 4

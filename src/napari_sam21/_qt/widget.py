@@ -40,6 +40,7 @@ NEW_LABELS = "New labels layer"
 POLICY_WORDS = {
     "keep": "Keep labels that are there",
     "overwrite": "Overwrite labels that are there",
+    "inside": "Only inside the selected label",
 }
 REGION_TIP = (
     "What the model sees of the image: the part that you look at (a blue frame shows "
@@ -49,7 +50,7 @@ PROBLEM_STYLE = "color: #ffb347"
 HELP = (
     "<b>Click</b> an object. <b>Shift+click</b> or right-click what is not part of "
     "it. Then<br><b>Enter</b> commit · <b>Esc</b> clear · <b>Ctrl+Z</b> undo<br>"
-    "<b>J K</b> candidate · <b>Q</b> next point · <b>W</b> box<br>"
+    "<b>J K</b> candidate · <b>Q</b> next point · <b>W</b> box · <b>R</b> line<br>"
     "<b>T</b> label again · <b>G</b> flip selected<br>"
     "<b>N</b> next object · <b>H</b> hide preview"
 )

@@ -25,7 +25,7 @@ from napari_sam21.control.steps import (
     StrokeStep,
 )
 from napari_sam21.control.turns import Turns
-from napari_sam21.control.words import NOTHING_LEFT, said_of
+from napari_sam21.control.words import nothing_left, said_of
 from napari_sam21.core.delta import Delta
 from napari_sam21.core.embedding import Answer
 from napari_sam21.core.errors import LayerError, Sam21Error
@@ -207,7 +207,7 @@ class Committer:
     def _write(self, editor: ImageEditor, plane: Plane, crop: Crop) -> bool:
         writing, word = self.target.begin(plane, crop, self.policy, self.kind)
         if not writing.possible():
-            self._say(NOTHING_LEFT[self.kind], True)
+            self._say(nothing_left(self.kind, self.policy, writing.labels), True)
             return False
         self.ledger.begin(editor.image, writing.labels, self.target.is_empty)
         draft, before = editor.draft(), editor.marks

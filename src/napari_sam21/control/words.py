@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from napari_sam21.control.steps import LabelStep, ManyStep, StrokeStep
+from napari_sam21.layers.writing import INSIDE
+
+if TYPE_CHECKING:
+    from napari.layers import Labels
 
 SAID = {
     "commit": ("Label {value} is in {name!r}.", "Erased in {name!r}.", ""),
@@ -36,6 +42,19 @@ NOTHING_LEFT = {
     "erase": "There is no label under this object to erase.",
 }
 """What is said where a commit would change no pixel."""
+
+OUTSIDE = (
+    "No pixel of this object can be written inside the selected label ({selected}): "
+    "set “label” among the layer controls to the one that it is in, or choose another "
+    "overlap policy."
+)
+
+
+def nothing_left(kind: str, policy: str, labels: Labels) -> str:
+    """Say why a commit would change no pixel."""
+    if policy == INSIDE:
+        return OUTSIDE.format(selected=labels.selected_label)
+    return NOTHING_LEFT[kind]
 
 
 def objects(count: int) -> str:

@@ -40,7 +40,7 @@ class Cleaning:
         return self.largest_piece or self.fill_holes
 
 
-def clean(mask: npt.ArrayLike, cleaning: Cleaning) -> Bool:
+def clean_mask(mask: npt.ArrayLike, cleaning: Cleaning) -> Bool:
     """Return a mask without its smaller pieces, or without its holes, or both.
 
     Pieces go first: what lies in a hole goes with the hole, or stays without it.
@@ -79,7 +79,7 @@ def clean_crop(
     """Clean a mask (h, w) that lies at some origin, and cut it tight again."""
     if not cleaning or crop[0].size == 0:
         return crop
-    return tighten(clean(crop[0], cleaning), crop[1])
+    return tighten(clean_mask(crop[0], cleaning), crop[1])
 
 
 def clean_objects(objects: Objects, cleaning: Cleaning) -> Objects:
@@ -90,7 +90,8 @@ def clean_objects(objects: Objects, cleaning: Cleaning) -> Objects:
         return objects
     found = tuple(
         replace(
-            each, crop=Crop.of(clean(each.crop.mask, cleaning), each.crop.origin_rc)
+            each,
+            crop=Crop.of(clean_mask(each.crop.mask, cleaning), each.crop.origin_rc),
         )
         for each in objects
     )
@@ -103,7 +104,7 @@ def _largest_piece(mask: Bool) -> Bool:
     pieces = label(mask, connectivity=ANY_NEIGHBOUR)
     sizes = np.bincount(pieces.ravel())
     sizes[0] = 0
-    if len(sizes) <= 2:  # noqa: PLR2004 - the background and one piece
+    if len(sizes) <= 2:
         return mask
     largest: Bool = pieces == sizes.argmax()
     return largest

@@ -51,7 +51,7 @@ def swatches(answer: Answer, side: int = SIDE) -> tuple[Bool, ...]:
 
 
 def _shrunk(mask: Bool, rows: Index, columns: Index) -> Bool:
-    """Where anything of a mask is between two edges: nothing is too small to be seen."""
+    """Where anything of a mask is between two edges: nothing is too small to see."""
     down = np.logical_or.reduceat(mask, rows, axis=0)[:-1]
     shrunk: Bool = np.logical_or.reduceat(down, columns, axis=1)[:, :-1]
     return shrunk

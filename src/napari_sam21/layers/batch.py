@@ -14,7 +14,16 @@ from napari_sam21.core.crops import Crop, slices
 from napari_sam21.core.delta import Delta
 from napari_sam21.layers.label_array import LabelArray
 from napari_sam21.layers.planes import Plane
-from napari_sam21.layers.writing import Steps, Writing, box_of, drawing
+from napari_sam21.layers.writing import (
+    INSIDE,
+    KEEP,
+    OVERWRITE,
+    Steps,
+    Writing,
+    allowed,
+    box_of,
+    drawing,
+)
 
 if TYPE_CHECKING:
     from napari.layers import Labels
@@ -135,15 +144,16 @@ class BatchWriting:
         """Take a label off the plane where its new mask goes."""
         labels = PlaneLabels(LabelArray.of(self.labels), piece.plane)
         there = labels[slices(piece.crop.window)]
-        free = (there == 0) | (there == label) | (self._policy != "keep")
+        free = allowed(self._rule(label), self.labels)(there) | (there == label)
         old = labels.crop(label)
         if old and (free & piece.crop.mask).any():
-            yield from self._write(piece.plane, old, 0, "overwrite")
+            yield from self._write(piece.plane, old, 0, OVERWRITE)
 
     def _put(self, piece: Piece) -> Steps:
         label = self._batch.known.get(piece.number)
         value = label or self.values.get(piece.number, self._next)
-        writing = self._writing(piece.plane, piece.crop, value, self._policy)
+        policy = self._rule(label)
+        writing = self._writing(piece.plane, piece.crop, value, policy)
         left = writing.share()
         if left == 0 or (self._batch.whole and label is None and left < MIN_VISIBLE):
             return
@@ -151,6 +161,11 @@ class BatchWriting:
             self._next += 1
         self.values[piece.number] = value
         yield from self._done(writing)
+
+    def _rule(self, label: int | None) -> str:
+        """The policy for an object: one that is a label already is inside of none."""
+        known = label is not None
+        return KEEP if known and self._policy == INSIDE else self._policy
 
     def _write(self, plane: Plane, crop: Crop, value: int, policy: str) -> Steps:
         yield from self._done(self._writing(plane, crop, value, policy))

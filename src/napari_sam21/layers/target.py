@@ -17,7 +17,14 @@ from napari_sam21.layers.label_array import LabelArray
 from napari_sam21.layers.making import make_labels
 from napari_sam21.layers.output import check_output, make_room
 from napari_sam21.layers.planes import Plane
-from napari_sam21.layers.writing import NAPARI_PIXELS, Steps, Writing, box_of
+from napari_sam21.layers.writing import (
+    INSIDE,
+    NAPARI_PIXELS,
+    OVERWRITE,
+    Steps,
+    Writing,
+    box_of,
+)
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -27,8 +34,8 @@ NEW, ADD, ERASE = "new", "add", "erase"
 KINDS = (NEW, ADD, ERASE)
 """What a commit does: a new label, more of the selected one, or nothing there."""
 
-EVERYWHERE = "overwrite"
-"""The policy of erasing: labels are what it is for."""
+EVERYWHERE = OVERWRITE
+"""The policy of erasing, unless a label is chosen: labels are what it is for."""
 
 
 class OutputTarget:
@@ -151,7 +158,7 @@ class OutputTarget:
         value = _value(kind, labels, free)
         with ids.writing():
             word = make_room(labels, value)
-        policy = EVERYWHERE if kind == ERASE else policy
+        policy = EVERYWHERE if kind == ERASE and policy != INSIDE else policy
         return Writing(labels, plane, *crop, value, policy), word
 
     def begin_batch(self, batch: Batch, policy: str) -> tuple[BatchWriting, str]:

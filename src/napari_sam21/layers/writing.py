@@ -43,11 +43,20 @@ Steps = Iterator[bool]
 It yields True where the labels are written, and what is left is to show them.
 """
 
-POLICIES: dict[str, Callable[[Labelled], Bool]] = {
-    "keep": lambda before: before == 0,
-    "overwrite": lambda before: np.ones(before.shape, bool),
+KEEP, OVERWRITE, INSIDE = "keep", "overwrite", "inside"
+
+POLICIES: dict[str, Callable[[Labelled, int], Bool]] = {
+    KEEP: lambda before, _: before == 0,
+    OVERWRITE: lambda before, _: np.ones(before.shape, bool),
+    INSIDE: lambda before, selected: (before == selected) & (before != 0),
 }
-"""Which pixels an object may take, given the labels that are there."""
+"""Which pixels an object may take, given the labels there and the selected one."""
+
+
+def allowed(policy: str, labels: Labels) -> Callable[[Labelled], Bool]:
+    """Return a policy as a rule about labels that are there, frozen as it is now."""
+    rule, selected = POLICIES[policy], int(labels.selected_label)
+    return lambda before: rule(before, selected)
 
 
 class Writing:
@@ -80,7 +89,7 @@ class Writing:
     ) -> None:
         self.labels = labels
         self.value = value
-        self._allowed = POLICIES[policy]
+        self._allowed = allowed(policy, labels)
         self._box, self._wanted = box_of(plane, mask, origin_rc)
         self._changed = np.zeros(self._wanted.shape, bool)
         self._before: list[Labelled] = []
