@@ -227,7 +227,7 @@ def test_undo_at_once_finishes_what_is_half_written(
     d.click(40, 50)
     mask = d.controller.editor.draft().answer.mask()
     d.controller.commit()
-    d.host.until(lambda: d.controller.commits._work.busy)
+    d.host.until(lambda: d.controller.commits.busy)
     labels = d.controller.target.labels
     assert 0 < (labels.data == 1).sum() < mask.sum()
     d.controller.undo()
