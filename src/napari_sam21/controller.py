@@ -16,11 +16,11 @@ from psygnal import Signal
 from napari_sam21.control.ahead import Ahead
 from napari_sam21.control.commits import Committer
 from napari_sam21.control.editor import ImageEditor
-from napari_sam21.control.facts import notes_of
+from napari_sam21.control.exporting import Exporting
 from napari_sam21.control.gestures import Gestures
 from napari_sam21.control.hover import Hover
 from napari_sam21.control.keeper import Keeper
-from napari_sam21.control.label_files import LabelFiles, provenance
+from napari_sam21.control.label_files import LabelFiles
 from napari_sam21.control.ledger import UNDONE
 from napari_sam21.control.many import Many
 from napari_sam21.control.objects import Objects
@@ -32,7 +32,6 @@ from napari_sam21.control.view import KEYS, View, view_of
 from napari_sam21.control.whole_labels import WholeLabels
 from napari_sam21.core.errors import Sam21Error
 from napari_sam21.core.lanes import Lane
-from napari_sam21.files.formats import FORMATS
 from napari_sam21.inference import Inference, shared_store
 from napari_sam21.layers.navigate import go_to, planes_with, waiting
 from napari_sam21.layers.output import is_dask
@@ -48,7 +47,7 @@ if TYPE_CHECKING:
 LOG = logging.getLogger(__name__)
 
 
-class Controller(Gestures, WholeLabels):
+class Controller(Gestures, WholeLabels, Exporting):
     """One annotation in one viewer.
 
     Parameters
@@ -257,20 +256,6 @@ class Controller(Gestures, WholeLabels):
     def commit(self) -> None:
         """Make the mask on show a label."""
         self.commits.commit(self.editor)
-
-    def save_labels(self) -> None:
-        """Ask for a file, then save the labels."""
-        self._save(FORMATS["ome-tiff"].suffix)
-
-    def save_table(self) -> None:
-        """Ask for a file, then save the object table."""
-        self._save(FORMATS["csv"].suffix)
-
-    def _save(self, suffix: str) -> None:
-        labels = self.target.labels
-        about = provenance(self.image, self.inference)
-        notes = {} if labels is None else notes_of(self.objects.facts_of(labels))
-        self.files.ask_and_save(labels, about, notes, suffix)
 
     def undo(self) -> None:
         """Take the last step back: a point, or a commit."""

@@ -8,29 +8,35 @@ out of its logits. What waits goes on only if the same object is on show then.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from napari_sam21.annotation import Draft
 from napari_sam21.control.classes import ClassBook
 from napari_sam21.control.consent import Consent
 from napari_sam21.control.cutting import Cutter
 from napari_sam21.control.doing import Doing
 from napari_sam21.control.editor import Crop, ImageEditor
 from napari_sam21.control.errand import Say
+from napari_sam21.control.facts import part_of
 from napari_sam21.control.ledger import Ledger
+from napari_sam21.control.places import Nowhere, Places
 from napari_sam21.control.ports import Host
-from napari_sam21.control.steps import AnyStep, CommitStep, PromptStep
+from napari_sam21.control.steps import AnyStep, CommitStep, ManyStep, PromptStep
 from napari_sam21.control.undoing import Undoing
-from napari_sam21.control.words import NOTHING_LEFT, said_of
+from napari_sam21.control.words import COUNTING, NOTHING_LEFT, said_of
+from napari_sam21.core.crops import Crop as MaskCrop
 from napari_sam21.core.embedding import Answer
 from napari_sam21.core.errors import Sam21Error
 from napari_sam21.layers.planes import Plane
 from napari_sam21.layers.prompts import Mark
-from napari_sam21.layers.target import CLASS, NEW, OutputTarget
+from napari_sam21.layers.replacing import Replacing
+from napari_sam21.layers.target import CLASS, NEW, REPLACE, OutputTarget
 from napari_sam21.layers.writing import Steps
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
-    from napari.layers import Image, Labels, Layer
+    from napari.layers import Image, Layer
 
 
 class Committer:
@@ -59,6 +65,8 @@ class Committer:
         What a commit does: one of `layers.target.KINDS`.
     classes : ClassBook
         The class of what is committed, among others.
+    places : Places
+        Where labels are that are written already.
     history : History
     """
 
@@ -81,7 +89,7 @@ class Committer:
         self._doing = Doing(host, target, ledger)
         self._undoing = Undoing(viewer, self._doing, target, ledger, put_aside, say)
         self._waiting: tuple[Plane, Answer] | None = None
-        self.check_class: Callable[[Labels, int], None] = _nothing
+        self.places: Places = Nowhere()
         self.policy = "keep"
         self.kind = NEW
 
@@ -176,7 +184,12 @@ class Committer:
             return "Cutting out the mask…"
         if new and self._crop(editor, answer)[0].size == 0:
             return ""
-        return self.layer_to_wait_for(image, lambda: self.counted(editor))
+        again = partial(self.counted, editor)
+        word = self.layer_to_wait_for(image, again)
+        labels = self.target.labels
+        if word or labels is None or self.kind != REPLACE:
+            return word
+        return "" if self.places.known(labels, again) else COUNTING
 
     def layer_to_wait_for(self, image: Image, again: Callable[[], None]) -> str:
         """See to a layer for objects of an image; name what has to be waited for."""
@@ -185,7 +198,7 @@ class Committer:
             return "The labels of so large an image are special: please answer first."
         if self.target.prepare(image, self._consent.folder(image)):
             return ""
-        return "Counting the labels that are there…"
+        return COUNTING
 
     def _crop(self, editor: ImageEditor, answer: Answer) -> Crop:
         """The mask on show, brush strokes included."""
@@ -198,28 +211,68 @@ class Committer:
         kind, class_name = self.kind, self.classes.chosen
         value = self.class_id()
         writing, word = self.target.begin(plane, crop, self.policy, kind, value)
+        if kind == REPLACE:
+            return self._replace(editor, plane, MaskCrop.of(*crop), writing.value)
         if not writing.possible():
             self._say(NOTHING_LEFT[kind], True)
             return False
         self.ledger.begin(editor.image, writing.labels, self.target.is_empty)
-        draft, before = editor.draft(), editor.marks
-        editor.drop_object()
-        self._cutter.forget()
-        taken = tuple(mark for mark in before if mark not in editor.marks)
+        draft, taken = self._let_go(editor)
 
         def done(problem: str) -> None:
             delta = writing.delta
             if delta is not None:
                 where = editor.image, plane, writing.labels
-                last = draft.last()
-                step = CommitStep(*where, delta, last, taken, kind, class_name)
-                self.ledger.committed(step)
-                self.ledger.prompts(editor.marks)
-                said = said_of(step, "commit")
-                self._say(problem or word or said, bool(problem))
+                step = CommitStep(*where, delta, draft, taken, kind, class_name)
+                self._committed(editor, step, problem, word)
 
         self._doing.carry_out(self.target.steps(writing), done)
         return True
+
+    def _replace(
+        self, editor: ImageEditor, plane: Plane, new: MaskCrop, value: int
+    ) -> bool:
+        labels = self.target.labels
+        if labels is None:
+            return False
+        old = self.places.crop(labels, value, plane)
+        writing = Replacing(labels, plane, old, new, value, self.policy)
+        if not writing.possible():
+            self._say(NOTHING_LEFT[REPLACE], True)
+            return False
+        self.ledger.begin(editor.image, labels, is_new=False)
+        class_name = self.classes.chosen
+        draft, taken = self._let_go(editor)
+
+        def done(problem: str) -> None:
+            if writing.deltas:
+                deltas, where = tuple(writing.deltas), (editor.image, plane, labels)
+                parts = ((value, part_of(plane, draft, taken)),)
+                step = ManyStep(*where, deltas, 1, draft, taken, parts, class_name)
+                self._committed(editor, step, problem)
+
+        self.target.used(value)
+        self._doing.carry_out(writing.steps(), done)
+        return True
+
+    def _let_go(self, editor: ImageEditor) -> tuple[Draft, tuple[Mark, ...]]:
+        """Take the object on show out of the editor; return it, and its prompts."""
+        draft, before = editor.draft(), editor.marks
+        editor.drop_object()
+        self._cutter.forget()
+        taken = tuple(mark for mark in before if mark not in editor.marks)
+        return draft.last(), taken
+
+    def _committed(
+        self,
+        editor: ImageEditor,
+        step: CommitStep | ManyStep,
+        problem: str,
+        word: str = "",
+    ) -> None:
+        self.ledger.committed(step)
+        self.ledger.prompts(editor.marks)
+        self._say(problem or word or said_of(step, "commit"), bool(problem))
 
     def class_id(self) -> int | None:
         """Return the label of the chosen class, if classes are what is written.
@@ -233,7 +286,7 @@ class Committer:
             return None
         value, labels = self.classes.chosen_id(), self.target.labels
         if labels is not None:
-            self.check_class(labels, value)
+            self.places.check_class(labels, value)
         return value
 
     def carry_out(self, steps: Steps, done: Callable[[str], None]) -> None:
@@ -258,7 +311,3 @@ class Committer:
     def follow(self, editor: ImageEditor | None, step: AnyStep, back: bool) -> None:
         """Napari's own undo took a step of ours back, or its redo did it again."""
         self._undoing.follow(editor, step, back)
-
-
-def _nothing(labels: Labels, value: int) -> None:
-    pass

@@ -12,15 +12,17 @@ from napari_sam21.control.commits import Committer
 from napari_sam21.control.errand import Say
 from napari_sam21.control.facts import Facts, Told, after_last, in_plain_values
 from napari_sam21.control.ports import Host
-from napari_sam21.control.register import UNKNOWN, Register
+from napari_sam21.control.register import UNKNOWN, Register, session_facts
 from napari_sam21.control.steps import LabelStep, RelabelStep, TellStep
+from napari_sam21.control.words import COUNTING, said_of
 from napari_sam21.control.words import labels as named
-from napari_sam21.control.words import said_of
+from napari_sam21.core.crops import Crop
 from napari_sam21.core.errors import LayerError, Sam21Error
 from napari_sam21.layers.output import check_output
 from napari_sam21.layers.planes import Plane
 from napari_sam21.layers.prompts import Mark
 from napari_sam21.layers.relabel import Relabelling
+from napari_sam21.layers.replacing import crop_on
 from napari_sam21.layers.spotting import bring_into_view
 
 if TYPE_CHECKING:
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
 
     from napari_sam21.session.journal import Session
 
-COUNTING = "Counting the labels that are there…"
 CLASS_IS_OBJECT = (
     "Class {name!r} has the label {value}, and that is an object in {layer!r}. Choose "
     "“New labels layer” for classes, or commit as a new label: the class is then noted "
@@ -72,22 +73,22 @@ class Objects:
         self._registers: dict[Any, Register] = {}
         self._waiting: tuple[Labels, Callable[[], None]] | None = None
         commits.ledger.witness = self._heard
-        commits.check_class = self._check_class
+        commits.places = self
 
     def of(self, labels: Labels) -> Register:
         """Return the register of a layer; it is kept until the layer goes."""
         key = labels.unique_id
         if key not in self._registers:
             changed = partial(self._changed, labels)
-            self._registers[key] = Register(
+            self._registers[key] = found = Register(
                 labels, self._viewer.dims, self._host, changed, self._failed
             )
+            self._commits.classes.note_all(f.class_name for f in found.facts.values())
         return self._registers[key]
 
     def facts_of(self, labels: Labels) -> Facts:
         """Return what is known of the objects of a layer."""
-        found = self._registers.get(labels.unique_id)
-        return {} if found is None else found.facts
+        return session_facts().get(labels.unique_id, {})
 
     def marks_of(self, labels: Labels, label: int, plane: Plane) -> tuple[Mark, ...]:
         """Return the prompts that made a label on a plane, as far as they are known."""
@@ -97,6 +98,7 @@ class Objects:
     def forget(self, layer: Layer) -> None:
         """Let go of a layer that left the viewer."""
         found = self._registers.pop(layer.unique_id, None)
+        session_facts().pop(layer.unique_id, None)
         if found is not None:
             found.close()
         if self._waiting is not None and self._waiting[0] == layer:
@@ -114,12 +116,12 @@ class Objects:
 
     def delete(self, image: Image, ids: Iterable[int]) -> None:
         """Delete labels wherever they are: one step of the history."""
-        self._when_counted(image, partial(self._relabel, image, tuple(ids), 0))
+        self._when_counted(partial(self._relabel, image, tuple(ids), 0))
 
     def merge(self, image: Image, ids: Iterable[int], into: int) -> None:
         """Make labels a part of another one wherever they are: one step."""
         old = tuple(label for label in ids if label != into)
-        self._when_counted(image, partial(self._relabel, image, old, into))
+        self._when_counted(partial(self._relabel, image, old, into))
 
     def name(self, ids: Iterable[int], class_name: str) -> None:
         """Give objects a class, which may be empty: one step of the history."""
@@ -147,21 +149,29 @@ class Objects:
             census = self.of(labels).counting.census
             bring_into_view(self._viewer, labels, census, label)
 
-    def _when_counted(self, image: Image, call: Callable[[], None]) -> None:
+    def _when_counted(self, call: Callable[[], None]) -> None:
         """Call once it is known where the labels are; the newest wish wins."""
         labels = self._commits.target.labels
-        self._waiting = None
         if labels is None:
             self._say("There are no labels yet: commit an object first.", False)
             return
         self._commits.finish()
-        counting = self.of(labels).counting
-        counting.want()
-        if counting.settle():
+        if self.known(labels, call):
             self._try(call)
         else:
-            self._waiting = labels, call
             self._say(COUNTING, False)
+
+    def known(self, labels: Labels, again: Callable[[], None]) -> bool:
+        """Whether it is known where labels are; else `again` is called when it is."""
+        counting = self.of(labels).counting
+        counting.want()
+        known = counting.settle()
+        self._waiting = None if known else (labels, again)
+        return known
+
+    def crop(self, labels: Labels, label: int, plane: Plane) -> Crop:
+        """Return where a label is on a plane, once `known` said True."""
+        return crop_on(labels, self.of(labels).counting.census, label, plane)
 
     def _try(self, call: Callable[[], None]) -> None:
         try:
@@ -217,7 +227,7 @@ class Objects:
             self._try(waiting[1])
         self.changed.emit(labels, ids)
 
-    def _check_class(self, labels: Labels, value: int) -> None:
+    def check_class(self, labels: Labels, value: int) -> None:
         """Refuse to write a class over an object that has the same label."""
         name = self._commits.classes.chosen
         fact = self.facts_of(labels).get(value)

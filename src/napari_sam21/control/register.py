@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from napari_sam21.control.facts import Fact, Told, part_of
@@ -93,7 +94,7 @@ class Register:
         failed: Callable[[BaseException], None],
     ) -> None:
         self.labels = labels
-        self.facts: dict[int, Fact] = {}
+        self.facts = session_facts().setdefault(labels.unique_id, {})
         self.counting = Counting(labels, dims, host, changed, failed)
         self._changed = changed
         self._told: WeakKeyDictionary[LabelStep | TellStep, Told] = WeakKeyDictionary()
@@ -167,6 +168,12 @@ class Register:
                 self.facts[label] = fact
         if facts:
             self._changed(frozenset(facts))
+
+
+@cache
+def session_facts() -> dict[Any, dict[int, Fact]]:
+    """Return the facts of all layers, by their ids: they outlive a closed dock."""
+    return {}
 
 
 def _told_by(step: LabelStep | TellStep, facts: dict[int, Fact]) -> Told:

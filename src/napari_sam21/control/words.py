@@ -67,6 +67,8 @@ NOTHING_LEFT = {
 """What is said where a commit would change no pixel."""
 
 
+COUNTING = "Counting the labels that are there…"
+
 NAMED = 6
 """So many labels are named one by one."""
 
