@@ -26,6 +26,7 @@ from napari_sam21._qt.look_panel import LookPanel
 from napari_sam21._qt.many_panel import ManyRow
 from napari_sam21._qt.model_picker import ModelPicker
 from napari_sam21._qt.object_panel import ObjectPanel
+from napari_sam21._qt.objects_table import open_table
 from napari_sam21.control.view import SHOWN_KEY
 from napari_sam21.controller import Controller
 from napari_sam21.layers.field import MODES
@@ -52,6 +53,7 @@ HELP = (
     "it. Then<br><b>Enter</b> commit · <b>Esc</b> clear · <b>Ctrl+Z</b> undo<br>"
     "<b>J K</b> candidate · <b>Q</b> next point · <b>W</b> box · <b>R</b> line<br>"
     "<b>T</b> label again · <b>G</b> flip selected<br>"
+    "<b>C</b> select label · <b>I</b> merge it in · <b>Del</b> delete it<br>"
     "<b>N</b> next object · <b>H</b> hide preview"
 )
 
@@ -138,7 +140,11 @@ class SamWidget(QWidget):
         self._model = ModelPicker(self._shelf)
         self._labels = OptionalList(NEW_LABELS, self._labels_choices)
         self._output = LabelsPanel(
-            self._labels.native, self._set_kind, lambda: self._call("save_labels")
+            self._labels.native,
+            self._set_kind,
+            lambda: self._call("save_labels"),
+            lambda: open_table(self._viewer),
+            self._set_class,
         )
         self._policy = ComboBox(choices=policies)
         self._field = ComboBox(choices=fields)
@@ -195,6 +201,7 @@ class SamWidget(QWidget):
         form.addRow("Embeddings", self._embeddings)
         form.addRow("Labels", self._output.row)
         form.addRow("Commit as", self._output.kind.native)
+        form.addRow("Class", self._output.class_name)
         form.addRow("Overlap", self._policy.native)
         for name, row in self._object.rows:
             form.addRow(name, row)
@@ -239,6 +246,7 @@ class SamWidget(QWidget):
         follow(self._policy, controller.commits.policy)
         labelled = controller.target.labels is not None
         self._output.show_state(controller.commits.kind, labelled)
+        self._output.show_classes(controller.commits.classes)
         if controller.editor is not None:
             follow(self._field, controller.editor.field.mode)
         self._look.show_state(controller.editor)
@@ -303,6 +311,10 @@ class SamWidget(QWidget):
     def _set_kind(self, kind: str) -> None:
         if self.controller is not None:
             self.controller.commits.kind = kind
+
+    def _set_class(self, name: str) -> None:
+        if self.controller is not None:
+            self.controller.commits.classes.choose(name)
 
     def _set_policy(self, policy: str) -> None:
         if self.controller is not None:

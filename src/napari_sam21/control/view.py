@@ -106,6 +106,10 @@ KEYS = (
     Key("K", "K", "next_candidate"),
     Key("N", "N", "next_object"),
     Key("T", "T", "take_up"),
+    Key("C", "C", "pick"),
+    Key("I", "I", "merge"),
+    Key("Delete", "Del", "delete"),
+    Key("Backspace", "Backspace", "delete"),
     Key("H", "H", "toggle_preview"),
     Key("U", "U", "toggle_hover"),
     Key(KeyMod.CtrlCmd | KeyCode.KeyZ, "Ctrl+Z", "undo"),
@@ -113,7 +117,7 @@ KEYS = (
 )
 """Bound on the prompts and preview layers only; free there in napari 0.6 to 0.9."""
 
-SHOWN_KEY = {key.action: key.shown for key in KEYS}
+SHOWN_KEY = {key.action: key.shown for key in reversed(KEYS)}
 
 
 def view_of(
