@@ -5,15 +5,20 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
+from napari_sam21.core.crops import Crop
 from napari_sam21.core.embedding import Answer, Embedding
-from napari_sam21.core.geometry import Region
-from napari_sam21.core.masks import upsample
+from napari_sam21.core.geometry import MODEL_SIDE, Region
+from napari_sam21.core.masks import coverage_to_logits, upsample
 from napari_sam21.core.prompts import NEGATIVE, POSITIVE, Prompts
+from napari_sam21.core.retouch import Retouch
+
+if TYPE_CHECKING:
+    from napari_sam21.core.sam2 import Previous
 
 HISTORY_BUDGET = 256 << 20
 """Bytes of steps kept for undo; the oldest go first."""
@@ -44,12 +49,26 @@ class Draft:
         Frozen from the first answer to the commit, whatever the view does meanwhile.
     region : Region or None
         Frozen from the first prompt on; it only grows, for prompts outside of it.
+    given : Crop or None
+        A mask that the object began with, plane frame: fed to the first question of
+        each region. It is what the user gave, not an answer.
+    retouch : Retouch or None
+        What the user brushed; it lies over every answer.
     """
 
     prompts: Prompts = field(default_factory=Prompts)
     rounds: tuple[Round, ...] = ()
     embedding: Embedding | None = None
     region: Region | None = None
+    given: Crop | None = None
+    retouch: Retouch | None = None
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of what is kept with it, in bytes."""
+        answers = sum(each.answer.logits.nbytes for each in self.rounds)
+        mask = 0 if self.given is None else self.given.mask.nbytes
+        return answers + mask + (0 if self.retouch is None else self.retouch.nbytes)
 
     @property
     def answer(self) -> Answer | None:
@@ -63,16 +82,23 @@ class Draft:
         """The last answer that these prompts only add to."""
         return self.rounds[-1].answer if self.rounds else None
 
-    def feedback_for(self, embedding: Embedding) -> Answer | None:
-        """The feedback, if it was made on the same embedding."""
+    def feedback_for(self, embedding: Embedding) -> Previous | None:
+        """What is fed back: the last answer, if it was made on the same embedding.
+
+        Before there is one in its region, the mask that the object began with.
+        """
         found = self.feedback
-        if found is None or found.key != embedding.key:
-            return None
-        return found if found.region == embedding.region else None
+        if found is not None and found.key == embedding.key:
+            return found if found.region == embedding.region else None
+        return None if self.given is None else logits_of(self.given, embedding.region)
 
     def last(self) -> Draft:
         """Keep the last answer only, and no embedding: small enough for a history."""
-        return Draft(self.prompts, self.rounds[-1:], region=self.region)
+        return replace(self, rounds=self.rounds[-1:], embedding=None)
+
+    def retouched(self, retouch: Retouch | None) -> Draft:
+        """Change what was brushed."""
+        return replace(self, retouch=retouch)
 
     def ask(self, prompts: Prompts) -> Draft:
         """Change the prompts, and forget the answers that no longer lead to them.
@@ -83,7 +109,7 @@ class Draft:
         kept = tuple(each for each in self.rounds if prompts.extends(each.prompts))
         if not prompts:
             return Draft()
-        return Draft(prompts, kept, self.embedding, self.region)
+        return replace(self, prompts=prompts, rounds=kept)
 
     def within(self, region: Region) -> Draft:
         """Settle for a region; the embedding of another one is of no use any more."""
@@ -112,10 +138,23 @@ class Draft:
 
     def without_answers(self) -> Draft:
         """Keep the prompts only: another model is to be asked."""
-        return Draft(self.prompts, region=self.region)
+        return replace(self, rounds=(), embedding=None)
 
 
-def choose_candidate(answer: Answer, prompts: Prompts, previous: Answer | None) -> int:
+def logits_of(crop: Crop, region: Region) -> npt.NDArray[np.float32] | None:
+    """Return a mask as a region's logits; None if nothing of it lies there.
+
+    Of a large region every second, third, … pixel is looked at: 256 cells a side are
+    all that the decoder takes.
+    """
+    step = max(1, min(region.height, region.width) // MODEL_SIDE)
+    seen = crop.sampled(region, step)
+    return coverage_to_logits(seen) if seen.any() else None
+
+
+def choose_candidate(
+    answer: Answer, prompts: Prompts, previous: Previous | None
+) -> int:
     """Choose among the candidates as a user would.
 
     A candidate that contains a negative click is out, unless all do; then those that
@@ -127,21 +166,20 @@ def choose_candidate(answer: Answer, prompts: Prompts, previous: Answer | None) 
     answer : Answer
     prompts : Prompts
         Those the answer is to.
-    previous : Answer or None
-        The answer that was fed back.
+    previous : Answer or array or None
+        The answer, or the logits (256, 256), that were fed back.
 
     Returns
     -------
     int
         Index of the candidate.
     """
+    before = None if previous is None else _mask_of(previous)
 
     def rank(index: int) -> tuple[int, int, float]:
         value = float(answer.scores[index])
-        if previous is not None:
-            value += CONSISTENCY * _overlap(
-                answer.logits[index] > 0, previous.logits[previous.index] > 0
-            )
+        if before is not None:
+            value += CONSISTENCY * _overlap(answer.logits[index] > 0, before)
         return -wrong(index, NEGATIVE, True), -wrong(index, POSITIVE, False), value
 
     def wrong(index: int, label: int, inside: bool) -> int:
@@ -159,6 +197,13 @@ def _contains(answer: Answer, index: int, row: float, column: float) -> bool:
     size = (region.height, region.width)
     value = upsample(answer.logits[index], size, (r, c, r + 1, c + 1))
     return bool(value[0, 0] > 0)
+
+
+def _mask_of(previous: Previous) -> npt.NDArray[np.bool_]:
+    logits = previous
+    if isinstance(logits, Answer):
+        logits = logits.logits[logits.index]
+    return np.asarray(logits) > 0
 
 
 def _overlap(mask: npt.NDArray[np.bool_], other: npt.NDArray[np.bool_]) -> float:

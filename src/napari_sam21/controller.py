@@ -196,6 +196,7 @@ class Controller(Gestures, WholeLabels, Exporting):
         self.editor = ImageEditor(
             self._viewer, image, self.inference, self._host, self, keys
         )
+        self.editor.clean(self.cleaning)
         # Do not take the layer list out of the user's hands while they use it.
         if active is None or active == image:
             self.editor.scene.activate()

@@ -19,7 +19,7 @@ from napari_sam21.core.lanes import Deliver, Lane
 from napari_sam21.core.preprocess import ModelInput
 from napari_sam21.core.prompts import Prompts
 from napari_sam21.core.runtime import Cancellation
-from napari_sam21.core.sam2 import Model
+from napari_sam21.core.sam2 import Model, Previous
 from napari_sam21.core.store import (
     EmbeddingStore,
     MemoryStore,
@@ -276,7 +276,7 @@ class Inference:
         self,
         embedding: Embedding,
         prompts: Prompts,
-        previous: Answer | None,
+        previous: Previous | None,
         done: Callable[[Answer], None],
         failed: Failed,
     ) -> None:

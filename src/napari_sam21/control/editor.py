@@ -15,16 +15,20 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_sam21.annotation import Draft
+from napari_sam21.control.drafts import Drafts
+from napari_sam21.control.marks import Marks
 from napari_sam21.control.ports import Host, Listener
+from napari_sam21.core.cleaning import Cleaning
 from napari_sam21.core.embedding import Answer, Embedding
 from napari_sam21.core.errors import LayerError
 from napari_sam21.core.geometry import Region
 from napari_sam21.core.prompts import Prompts
+from napari_sam21.core.retouch import Retouch
 from napari_sam21.inference import Inference
 from napari_sam21.layers.field import Field
 from napari_sam21.layers.look import session_looks
-from napari_sam21.layers.planes import Plane, displayed_plane, is_inside
-from napari_sam21.layers.prompts import Mark, prompts_on, without_lone_corner
+from napari_sam21.layers.planes import Plane, displayed_plane
+from napari_sam21.layers.prompts import Mark
 from napari_sam21.layers.scene import Scene
 from napari_sam21.layers.sight import Sight
 from napari_sam21.layers.source import Source
@@ -36,6 +40,8 @@ if TYPE_CHECKING:
 
 SETTLE_MS = 150
 """The view must rest this long before it is embedded ahead of a click."""
+
+NOTHING_TO_BRUSH = "Click an object first: strokes on the preview change its mask."
 
 Crop = tuple[npt.NDArray[np.bool_], tuple[int, int]]
 
@@ -70,10 +76,9 @@ class ImageEditor:
         self._soon = host.soon
         self._settled = host.debounced(self._embed_ahead, SETTLE_MS)
         self.field = Field(image, viewer)
-        self._drafts: dict[Plane, Draft] = {}
-        self._behind: tuple[Mark, ...] | None = None
-        self.scene = Scene(viewer, image, self._edited, listener.editor_changed, keys)
-        self.marks = self.scene.prompts.marks
+        self._drafts = Drafts(self.field)
+        self.scene = Scene(viewer, image, self._edited, self._painted, keys)
+        self._marks = Marks(self.scene.prompts)
         self._watch = Watch(
             viewer,
             image,
@@ -108,10 +113,15 @@ class ImageEditor:
         self.sight.close()
         self.scene.stop()
         if not gone:
-            self._show_marks_left()
+            self._marks.catch_up()
             self.scene.remove(self._soon, keep_prompts)
 
     # --- what is there -----------------------------------------------------------
+
+    @property
+    def marks(self) -> tuple[Mark, ...]:
+        """All points, on whatever plane."""
+        return self._marks.now
 
     def plane(self) -> Plane:
         """Return the plane on show.
@@ -136,12 +146,7 @@ class ImageEditor:
         return Draft() if plane is None else self._draft(plane)
 
     def _draft(self, plane: Plane) -> Draft:
-        """Return a plane's object as its points are now: they alone decide."""
-        prompts = prompts_on(self.marks, plane)
-        draft = self._drafts.get(plane, Draft()).ask(prompts)
-        if not prompts:
-            return draft
-        return draft.within(self.field.region(plane, prompts.corners_rc, draft.region))
+        return self._drafts.now(plane, self.marks)
 
     def region(self) -> Region | None:
         """Return the region of the plane on show that a click would be asked in."""
@@ -154,7 +159,7 @@ class ImageEditor:
     def set_field(self, mode: str) -> None:
         """Choose regions otherwise from now on; an object begun is asked anew."""
         self.field.set_mode(mode, self.region())
-        self._drafts = {p: d.without_region() for p, d in self._drafts.items()}
+        self._drafts.change_all(Draft.without_region)
         self.sync()
 
     def is_ready(self) -> bool:
@@ -168,7 +173,7 @@ class ImageEditor:
         )
 
     def brushed(self, crop: Crop, region: Region) -> Crop:
-        """Apply what the user brushed on the preview to the mask on show."""
+        """Make of an answer's mask what is on show: cleaned, and with the strokes."""
         return self.scene.preview.edited(crop, region)
 
     def marks_elsewhere(self) -> tuple[Mark, ...]:
@@ -191,10 +196,10 @@ class ImageEditor:
         """
         plane = self.shown()
         if draft is not None and plane is not None:
-            self._drafts[plane] = draft
-        self.marks = marks
-        self._behind = None
-        self.scene.prompts.show(marks)
+            self._drafts.put(plane, draft)
+        elif plane is not None:
+            self._drafts.come_back(plane, marks)
+        self._marks.show(marks)
         self.sync()
 
     def drop_object(self) -> None:
@@ -205,36 +210,43 @@ class ImageEditor:
         """
         plane = self.shown()
         if plane is not None:
-            self._behind = self.scene.prompts.marks
-            self.marks = self.marks_elsewhere()
-            self._drafts.pop(plane, None)
+            self._marks.leave(self.marks_elsewhere())
+            self._drafts.drop(plane)
             self._soon(self.catch_up)
 
     def catch_up(self) -> None:
         """Bring our layers in line after `drop_object`."""
-        if self._behind is not None and self._watch.open:
-            self._show_marks_left()
+        if self._watch.open and self._marks.catch_up():
             self.sync()
-
-    def _show_marks_left(self) -> None:
-        if self._behind is not None:
-            self._behind = None
-            self.scene.prompts.show(self.marks)
 
     def choose(self, index: int) -> None:
         """Choose another candidate."""
         plane, draft = self.shown(), self.draft()
         if plane is not None and draft.answer is not None:
-            self._drafts[plane] = draft.choose(index)
+            self._drafts.put(plane, draft.choose(index))
             self._draw(plane)
             self._listener.editor_changed()
 
     def ask_again(self) -> None:
         """Forget all answers: another model is asked, or it sees something else."""
-        self._drafts = {
-            plane: draft.without_answers() for plane, draft in self._drafts.items()
-        }
+        self._drafts.change_all(Draft.without_answers)
         self.sync()
+
+    def retouch(self, retouch: Retouch | None) -> None:
+        """Replace what was brushed over the mask on show, as undo does."""
+        plane = self.shown()
+        if plane is not None:
+            self._drafts.put(plane, self._draft(plane).retouched(retouch))
+            self._draw(plane)
+            self._listener.editor_changed()
+
+    def clean(self, cleaning: Cleaning) -> None:
+        """Clean every mask in this way from now on."""
+        self.scene.preview.clean(cleaning)
+        plane = self.shown()
+        if plane is not None:
+            self._draw(plane)
+        self._listener.editor_changed()
 
     # --- from prompts to a preview -----------------------------------------------
 
@@ -242,7 +254,7 @@ class ImageEditor:
         """Bring the shown plane's draft in line with its prompts, then ask or draw."""
         plane = self.shown()
         if plane is not None:
-            self._drafts[plane] = draft = self._draft(plane)
+            draft = self._drafts.settle(plane, self.marks)
             self._inference.forget_question()
             self._draw(plane)
             if draft.prompts and draft.answer is None:
@@ -255,28 +267,21 @@ class ImageEditor:
         """The user added, moved, flipped or deleted points."""
         if self.scene.clickable:
             self._soon(self.scene.prompts.deselect)
-        found, word = self._marks_of_layer(), ""
-        kept = tuple(m for m in found if is_inside(m.position, self.image))
-        if kept != found:
-            word = "That point was outside the image, so it was taken away."
-        if (plane := self.shown()) is not None:
-            kept = without_lone_corner(kept, plane)
-        if kept != found:
-            self.scene.prompts.show(kept)
-        before, self.marks = self.marks, kept
-        if kept != before or word:
-            self._listener.prompts_edited(before, kept, word)
+        before = self.marks
+        word = self._marks.read(self.image, self.shown())
+        if self.marks != before or word:
+            self._listener.prompts_edited(before, self.marks, word)
         self.sync()
 
-    def _marks_of_layer(self) -> tuple[Mark, ...]:
-        """The points on show, without those that wait to be cleared away."""
-        found = self.scene.prompts.marks
-        if self._behind is None:
-            return found
-        found = self.marks + tuple(m for m in found if m not in self._behind)
-        self._behind = None
-        self.scene.prompts.show(found)
-        return found
+    def _painted(self, retouch: Retouch | None) -> None:
+        """The user brushed the preview."""
+        plane = self.shown()
+        if retouch is None or plane is None:
+            self._listener.say(NOTHING_TO_BRUSH)
+            return
+        draft = self._draft(plane)
+        self._drafts.put(plane, draft.retouched(retouch))
+        self._listener.preview_brushed(plane, draft.retouch, retouch)
 
     def _ask(self, plane: Plane, draft: Draft) -> None:
         source = self._source(plane)
@@ -294,7 +299,7 @@ class ImageEditor:
         self, plane: Plane, prompts: Prompts, embedding: Embedding, answer: Answer
     ) -> None:
         draft = self._draft(plane)
-        self._drafts[plane] = draft.answered(prompts, answer, embedding)
+        self._drafts.put(plane, draft.answered(prompts, answer, embedding))
         if plane == self.shown():
             self._draw(plane)
         self._listener.editor_changed()
@@ -325,7 +330,7 @@ class ImageEditor:
         if answer is None:
             self.scene.preview.clear()
         else:
-            self.scene.preview.draw(answer, plane)
+            self.scene.preview.draw(answer, plane, draft.retouch)
 
     def _source(self, plane: Plane) -> Source:
         return self.source(plane, self._region(plane))

@@ -9,10 +9,14 @@ from napari_sam21.control.editor import ImageEditor
 from napari_sam21.control.hover import Hover
 from napari_sam21.control.objects import Objects
 from napari_sam21.control.reopening import take_up
+from napari_sam21.control.steps import BrushStep
+from napari_sam21.core.cleaning import Cleaning
 from napari_sam21.core.errors import Sam21Error
 from napari_sam21.core.prompts import BOX, NEGATIVE, POSITIVE
+from napari_sam21.core.retouch import Retouch
 from napari_sam21.core.swatches import by_size
 from napari_sam21.layers.composite import Channels
+from napari_sam21.layers.planes import Plane
 from napari_sam21.layers.prompts import Mark
 
 if TYPE_CHECKING:
@@ -21,6 +25,8 @@ if TYPE_CHECKING:
 
 class Gestures:
     """Choices about the object on show; without one, nothing happens."""
+
+    cleaning = Cleaning()
 
     editor: ImageEditor | None
     hover: Hover
@@ -89,6 +95,22 @@ class Gestures:
             prompts.scribbles = not prompts.scribbles
             label = prompts.next_label
             self.set_polarity(POSITIVE if label == BOX else label)
+
+    def preview_brushed(
+        self, plane: Plane, before: Retouch | None, after: Retouch
+    ) -> None:
+        """Remember a stroke on the preview."""
+        if self.editor is not None:
+            marks = self.editor.marks
+            step = BrushStep(marks, marks, plane, before, after)
+            self.commits.history.push(step)
+            self.say("")
+
+    def set_cleaning(self, largest_piece: bool, fill_holes: bool) -> None:
+        """Choose what is done to every mask that is shown and committed."""
+        self.cleaning = Cleaning(largest_piece, fill_holes)
+        if self.editor is not None:
+            self.editor.clean(self.cleaning)
 
     def flip_selected(self) -> None:
         """Flip the selected points between positive and negative."""

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import Protocol
 
 from napari_sam21.control.questions import Asker
+from napari_sam21.core.retouch import Retouch
+from napari_sam21.layers.planes import Plane
 from napari_sam21.layers.prompts import Mark
 
 
@@ -31,6 +33,11 @@ class Listener(Protocol):
         self, before: tuple[Mark, ...], after: tuple[Mark, ...], word: str
     ) -> None:
         """The user changed the points; the word is for the status."""
+
+    def preview_brushed(
+        self, plane: Plane, before: Retouch | None, after: Retouch
+    ) -> None:
+        """The user brushed the preview; the strokes over it, before and now."""
 
     def editor_changed(self) -> None:
         """Something to show has changed."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from napari_sam21.control.editor import ImageEditor
-from napari_sam21.control.steps import CommitStep, ManyStep
+from napari_sam21.control.steps import BrushStep, CommitStep, ManyStep, PromptStep
 from napari_sam21.layers.navigate import go_to, planes_with
 from napari_sam21.layers.prompts import Mark
 
@@ -32,19 +32,18 @@ class Prompting:
         self._viewer = viewer
         self._put_aside = put_aside
 
-    def show(
-        self,
-        editor: ImageEditor,
-        before: tuple[Mark, ...],
-        after: tuple[Mark, ...],
-    ) -> None:
-        """Replace the points, where the user sees them change."""
-        plane, changed = editor.shown(), set(before) ^ set(after)
+    def show(self, editor: ImageEditor, step: PromptStep, back: bool) -> None:
+        """Take a change of the prompts back or do it again, where the user sees it."""
+        if isinstance(step, BrushStep):
+            go_to(self._viewer, editor.image, step.plane)
+            editor.retouch(step.was if back else step.now)
+            return
+        plane, changed = editor.shown(), set(step.before) ^ set(step.after)
         if plane is not None and changed:
             places = planes_with(tuple(changed), plane)
             if plane not in places:
                 go_to(self._viewer, editor.image, places[0])
-        editor.set_marks(after)
+        editor.set_marks(step.before if back else step.after)
 
     def give_back(self, editor: ImageEditor | None, step: Objects) -> None:
         """Bring the prompts of a commit back."""

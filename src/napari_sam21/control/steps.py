@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from napari_sam21.annotation import Draft
 from napari_sam21.control.facts import Part, Told
 from napari_sam21.core.delta import Delta
+from napari_sam21.core.retouch import Retouch
 from napari_sam21.layers.planes import Plane
 from napari_sam21.layers.prompts import Mark
 from napari_sam21.layers.target import NEW
@@ -31,6 +32,27 @@ class PromptStep:
     def nbytes(self) -> int:
         """Memory it takes, in bytes."""
         return MARK_BYTES * (len(self.before) + len(self.after))
+
+
+@dataclass(frozen=True, eq=False)
+class BrushStep(PromptStep):
+    """The user brushed the preview; the points are what they were.
+
+    Attributes
+    ----------
+    plane : Plane
+    was, now : Retouch or None
+        All strokes over the mask, before and after.
+    """
+
+    plane: Plane
+    was: Retouch | None
+    now: Retouch
+
+    @property
+    def nbytes(self) -> int:
+        """Memory it takes, in bytes; the strokes before belong to the step before."""
+        return super().nbytes + self.now.nbytes
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,8 +87,7 @@ class CommitStep:
     @property
     def nbytes(self) -> int:
         """Memory of the write and of the answers kept with it, in bytes."""
-        answers = sum(each.answer.logits.nbytes for each in self.draft.rounds)
-        return self.delta.nbytes + answers
+        return self.delta.nbytes + self.draft.nbytes
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,8 +124,7 @@ class ManyStep:
     @property
     def nbytes(self) -> int:
         """Memory of all writes and of the answers kept with them, in bytes."""
-        answers = sum(each.answer.logits.nbytes for each in self.draft.rounds)
-        return sum(delta.nbytes for delta in self.deltas) + answers
+        return sum(delta.nbytes for delta in self.deltas) + self.draft.nbytes
 
 
 @dataclass(frozen=True, eq=False)

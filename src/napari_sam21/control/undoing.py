@@ -73,7 +73,7 @@ class Undoing:
         if step is None:
             self._say("There is nothing to undo.", False)
         elif isinstance(step, PromptStep):
-            self._show_prompts(editor, step.after, step.before)
+            self._show_prompts(editor, step, back=True)
         else:
             self._change(editor, step, UNDO)
 
@@ -83,7 +83,7 @@ class Undoing:
         if step is None:
             self._say("There is nothing to redo.", False)
         elif isinstance(step, PromptStep):
-            self._show_prompts(editor, step.before, step.after)
+            self._show_prompts(editor, step, back=False)
         else:
             self._change(editor, step, REDO)
 
@@ -125,14 +125,11 @@ class Undoing:
             self._prompting.take_again(editor, step)
 
     def _show_prompts(
-        self,
-        editor: ImageEditor | None,
-        before: tuple[Mark, ...],
-        after: tuple[Mark, ...],
+        self, editor: ImageEditor | None, step: PromptStep, back: bool
     ) -> None:
         if editor is not None:
             self._say("", False)
-            self._prompting.show(editor, before, after)
+            self._prompting.show(editor, step, back)
 
     def _can_write(self, step: LabelStep) -> bool:
         """Whether the labels of a step can still be changed, else a word."""

@@ -77,6 +77,18 @@ class Crop:
             seen[slices(common, (window[0], window[1]))] = own
         return seen
 
+    def sampled(self, window: Window, step: int) -> Bool:
+        """Return every n-th pixel of the mask as seen in a window of the plane."""
+        r0, c0, r1, c1 = self.window
+        rows = np.arange(window[0] + step // 2, window[2], step)
+        columns = np.arange(window[1] + step // 2, window[3], step)
+        down, across = (rows >= r0) & (rows < r1), (columns >= c0) & (columns < c1)
+        seen = np.zeros((len(rows), len(columns)), bool)
+        seen[np.ix_(down, across)] = self.mask[
+            np.ix_(rows[down] - r0, columns[across] - c0)
+        ]
+        return seen
+
     def moved(self, rows: int, columns: int) -> Crop:
         """Return the same mask elsewhere."""
         row, column = self.origin_rc

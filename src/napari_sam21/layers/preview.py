@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
 
+from napari_sam21.core.cleaning import Cleaning, clean_crop
 from napari_sam21.core.embedding import Answer
 from napari_sam21.core.geometry import MODEL_SIDE, Region, whole_plane
 from napari_sam21.core.masks import crop_mask, tighten
+from napari_sam21.core.retouch import Retouch, with_stroke
 from napari_sam21.layers.placement import affine_of, grid_affine, units_of
 from napari_sam21.layers.planes import Plane
+from napari_sam21.layers.strokes import change_of_atoms
 
 if TYPE_CHECKING:
     from napari.layers import Image, Labels
@@ -44,21 +46,28 @@ class PreviewLayer:
     image : Image
         Whose planes it lies on.
     on_paint : callable
-        Called after the user brushed the preview.
+        Gets the strokes over the mask on show after the user brushed it; None if no
+        mask was on show, and so nothing to brush.
+
+    Attributes
+    ----------
+    cleaning : Cleaning
+        What is done to every mask that is drawn; see `clean`.
     """
 
     def __init__(
-        self, layer: Labels, image: Image, on_paint: Callable[[], None]
+        self, layer: Labels, image: Image, on_paint: Callable[[Retouch | None], None]
     ) -> None:
         self.layer = layer
         self._image = image
         self._on_paint = on_paint
         self._placed: tuple[Plane, Region] | None = None
+        # The mask as it was answered and cleaned, and as it is on show.
         self._drawn: Bool = np.zeros((1, 1), bool)
+        self._seen: Bool = self._drawn
         self._hints = False
-        self._shown: tuple[Answer, Plane] | None = None
-        # What the user brushed on each answer: back when the answer is drawn again.
-        self._strokes: WeakKeyDictionary[Answer, Bool] = WeakKeyDictionary()
+        self._shown: tuple[Answer, Plane, Retouch | None] | None = None
+        self.cleaning = Cleaning()
         layer.events.paint.connect(self._painted)
 
     def close(self) -> None:
@@ -70,51 +79,51 @@ class PreviewLayer:
         """Whether what is on show is what a click would give."""
         return self._hints
 
-    def draw(self, answer: Answer, plane: Plane, hint: bool = False) -> None:
+    def draw(
+        self,
+        answer: Answer,
+        plane: Plane,
+        retouch: Retouch | None = None,
+        hint: bool = False,
+    ) -> None:
         """Show the chosen candidate of an answer on a plane.
 
-        What is on show already is left as it is, brush strokes included.
+        What is on show already is left as it is.
 
         Parameters
         ----------
         answer : Answer
         plane : Plane
+        retouch : Retouch, optional
+            What the user brushed; it lies over the mask.
         hint : bool
             Whether nobody asked for it yet: it has another colour.
         """
         shown = self._shown
-        if shown is not None and shown[0] is answer and shown[1] == plane:
+        if shown is not None and shown[0] is answer and shown[1:] == (plane, retouch):
             return
-        self._keep_strokes()
-        self._shown = (answer, plane)
+        self._shown, self._hints = (answer, plane, retouch), hint
         self._place(plane, answer.region)
         grid = self._grid()
-        grid[...] = 0
-        whole = Region(0, 0, *grid.shape)
-        mask, (row, column) = crop_mask(answer.logits[answer.index], whole)
-        self._hints = hint
-        value = mask.astype(np.uint8) * (HINT if hint else CHOSEN)
-        grid[row : row + mask.shape[0], column : column + mask.shape[1]] = value
-        self._drawn = grid != 0
-        strokes = self._strokes.get(answer)
-        if strokes is not None and strokes.shape == grid.shape:
-            grid[...] ^= strokes
+        self._drawn = _mask_on(grid.shape, answer, self.cleaning)
+        self._seen = self._drawn
+        if retouch is not None:
+            found = retouch.on(answer.region, (grid.shape[0], grid.shape[1]))
+            self._seen = found.over(self._drawn)
+        self._show(HINT if hint else CHOSEN)
+
+    def _show(self, value: int) -> None:
+        self._grid()[...] = self._seen.astype(np.uint8) * value
         self._refresh()
+
+    def clean(self, cleaning: Cleaning) -> None:
+        """Clean masks otherwise from now on; draw again after this."""
+        self.cleaning, self._shown = cleaning, None
 
     def lie_over(self, plane: Plane, region: Region) -> None:
         """Show which region a click would be asked in, unless an answer is on show."""
         if self._shown is None and not self.layer.data.any():
             self._place(plane, region)
-
-    def _keep_strokes(self) -> None:
-        """Remember where the layer differs from what was drawn on it."""
-        if self._shown is None:
-            return
-        strokes = (self._grid() != 0) != self._drawn
-        if strokes.any():
-            self._strokes[self._shown[0]] = strokes
-        else:
-            self._strokes.pop(self._shown[0], None)
 
     def lie_anew(self) -> None:
         """Forget where the layer lies: the image has moved. Draw again after this."""
@@ -123,15 +132,13 @@ class PreviewLayer:
 
     def clear(self) -> None:
         """Show nothing."""
-        self._keep_strokes()
         self._shown, self._hints = None, False
         if self._drawn.any() or self.layer.data.any():
-            self._grid()[...] = 0
-            self._drawn = np.zeros_like(self._drawn)
-            self._refresh()
+            self._drawn = self._seen = np.zeros(self._grid().shape, bool)
+            self._show(0)
 
     def edited(self, crop: Crop, region: Region) -> Crop:
-        """Apply what the user brushed since the last drawing to a mask.
+        """Clean a mask, and lay over it what the user brushed, as the layer shows it.
 
         Parameters
         ----------
@@ -143,9 +150,10 @@ class PreviewLayer:
         Returns
         -------
         crop : (array of bool, (int, int))
-            The same object if nothing was brushed.
+            The same object if nothing is to be done.
         """
-        painted = self._grid() != 0
+        crop = clean_crop(crop, self.cleaning)
+        painted = self._seen
         brushed = painted != self._drawn
         if self._placed is None or not brushed.any():
             return crop
@@ -163,9 +171,9 @@ class PreviewLayer:
         np.copyto(found, painted[fine], where=brushed[fine])
         return tighten(found, (region.r0 + rows.start, region.c0 + columns.start))
 
-    def _grid(self) -> npt.NDArray[np.uint8]:
-        """A writable (rows, columns) view of the layer's data."""
-        data: npt.NDArray[np.uint8] = np.asarray(self.layer.data)
+    def _grid(self, data: npt.NDArray[np.uint8] | None = None) -> npt.NDArray[np.uint8]:
+        """A writable (rows, columns) view of the layer's data, or of some like it."""
+        data = np.asarray(self.layer.data) if data is None else data
         if self._placed is None:
             return data.reshape(data.shape[-2:])
         plane = self._placed[0]
@@ -190,10 +198,39 @@ class PreviewLayer:
         self.layer.affine = grid_affine(self._image, plane, region, grid)
 
     def _painted(self, event: Any) -> None:
-        self._on_paint()
+        """Take a stroke in; without a mask there is nothing to brush."""
+        shown, now = self._shown, self._with(event.value)
+        if shown is None or self._hints:
+            self._seen = np.zeros_like(now) if shown is None else self._seen
+            self._show(HINT if self._hints else 0)
+            self._on_paint(None)
+        elif now.shape == self._seen.shape and (now != self._seen).any():
+            answer, plane, before = shown
+            retouch = with_stroke(before, answer.region, now, self._seen)
+            self._seen, self._shown = now, (answer, plane, retouch)
+            self._on_paint(retouch)
+
+    def _with(self, atoms: Sequence[Any]) -> Bool:
+        """The mask with a stroke: napari may tell of it before it is drawn."""
+        data = np.array(self.layer.data)
+        change = change_of_atoms(atoms, data.ndim)
+        if change is not None:
+            change.do_in(data)
+        now: Bool = self._grid(data) != 0
+        return now
 
     def _refresh(self) -> None:
         self.layer.refresh(thumbnail=False, extent=False, highlight=False)
+
+
+def _mask_on(grid: tuple[int, ...], answer: Answer, cleaning: Cleaning) -> Bool:
+    """The chosen mask on a grid over the answer's region."""
+    drawn = np.zeros(grid, bool)
+    whole = Region(0, 0, drawn.shape[0], drawn.shape[1])
+    found = crop_mask(answer.logits[answer.index], whole)
+    mask, (row, column) = clean_crop(found, cleaning)
+    drawn[row : row + mask.shape[0], column : column + mask.shape[1]] = mask
+    return drawn
 
 
 def _cells(pixels: range, size: int, cells: int) -> npt.NDArray[np.intp]:

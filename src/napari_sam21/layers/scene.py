@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from napari_sam21.core.prompts import BOX, NEGATIVE, POSITIVE
+from napari_sam21.core.retouch import Retouch
 from napari_sam21.layers.box import BoxDrag
 from napari_sam21.layers.placement import transforms_of
 from napari_sam21.layers.preview import PreviewLayer, make_preview
@@ -41,7 +42,7 @@ class Scene:
     image : Image
         Whose transforms both layers copy.
     on_edit, on_paint : callable
-        After the user edited the prompts, or brushed the preview.
+        After the user edited the prompts, or brushed the preview; see `PreviewLayer`.
     keys : mapping of key to callable
         Bound on both layers, and on them only.
     """
@@ -51,7 +52,7 @@ class Scene:
         viewer: ViewerModel,
         image: Image,
         on_edit: Callable[[], None],
-        on_paint: Callable[[], None],
+        on_paint: Callable[[Retouch | None], None],
         keys: Mapping[Any, Callable[[], None]],
     ) -> None:
         self._viewer = viewer

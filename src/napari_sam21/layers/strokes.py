@@ -66,7 +66,7 @@ class Strokes:
 
     def _heard(self, event: Any) -> None:
         """A stroke, or a write of ours: both go into napari's history."""
-        change = _change_of_atoms(event.value, self._labels.ndim)
+        change = change_of_atoms(event.value, self._labels.ndim)
         if change is None:
             return
         self._done.append(change)
@@ -94,8 +94,16 @@ def _is(change: Change, data: Any) -> bool:
     return change.is_done_in(data)
 
 
-def _change_of_atoms(atoms: Sequence[Any], ndim: int) -> Change | None:
-    """Join the parts of a stroke, in their order, into one change."""
+def change_of_atoms(atoms: Sequence[Any], ndim: int) -> Change | None:
+    """Join the parts of a stroke, in their order, into one change.
+
+    Parameters
+    ----------
+    atoms : sequence
+        As `Labels.events.paint` tells them; the array may not hold them yet.
+    ndim : int
+        Of the array.
+    """
     parts = [_elements(*atom) for atom in atoms]
     parts = [part for part in parts if len(part[0]) == ndim and part[0][0].size]
     if not parts:
