@@ -71,6 +71,11 @@ class Draft:
         return answers + mask + (0 if self.retouch is None else self.retouch.nbytes)
 
     @property
+    def waits(self) -> bool:
+        """Whether there are prompts that nobody has answered yet."""
+        return bool(self.prompts) and self.answer is None
+
+    @property
     def answer(self) -> Answer | None:
         """The answer to exactly these prompts, if there is one."""
         if self.rounds and self.rounds[-1].prompts == self.prompts:

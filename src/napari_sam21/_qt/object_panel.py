@@ -8,6 +8,7 @@ from qtpy.QtWidgets import QGridLayout, QPushButton, QWidget
 
 from napari_sam21._qt.candidates import CandidateRow
 from napari_sam21._qt.choices import ChoiceRow, plain_button
+from napari_sam21._qt.cleaning_row import CleaningRow
 from napari_sam21.control.view import SHOWN_KEY, View
 from napari_sam21.core.prompts import BOX, NEGATIVE, POSITIVE
 
@@ -53,9 +54,11 @@ class ObjectPanel:
             f"the right button, along what is not part of it ({SHOWN_KEY['scribble']})",
         ]
         self._polarity = ChoiceRow(POLARITY_TEXTS, tips, self._choose_prompt)
+        self._cleaning = CleaningRow(lambda *wished: call("set_cleaning", *wished))
         self.rows: tuple[tuple[str, QWidget], ...] = (
             ("Next prompt", self._polarity),
             ("Candidates", self._candidates),
+            ("Clean masks", self._cleaning),
         )
         self._buttons: dict[str, QPushButton] = {}
         self.actions = QGridLayout()
@@ -77,5 +80,6 @@ class ObjectPanel:
         scribble = SCRIBBLE if view.scribbling else None
         self._polarity.show_choice(LABELS.index(view.next_label), scribble)
         self._polarity.setEnabled(view.active)
+        self._cleaning.show_state(view.cleaning)
         for name, button in self._buttons.items():
             button.setEnabled(getattr(view, f"can_{name}"))

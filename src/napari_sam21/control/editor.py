@@ -178,10 +178,7 @@ class ImageEditor:
 
     def marks_elsewhere(self) -> tuple[Mark, ...]:
         """Return the points that are not on the plane on show."""
-        plane = self.shown()
-        if plane is None:
-            return self.marks
-        return tuple(m for m in self.marks if plane.point_rc(m.position) is None)
+        return self._marks.elsewhere(self.shown())
 
     # --- what the user does ------------------------------------------------------
 
@@ -257,7 +254,7 @@ class ImageEditor:
             draft = self._drafts.settle(plane, self.marks)
             self._inference.forget_question()
             self._draw(plane)
-            if draft.prompts and draft.answer is None:
+            if draft.waits:
                 self._ask(plane, draft)
             else:
                 self._settled()
@@ -315,13 +312,9 @@ class ImageEditor:
             self.scene.preview.lie_over(plane, source.region)
             if self._inference.ready(source) is None:
                 self._inference.prepare(source, self._embedded, self._listener.failed)
-            elif self._waits_for_answer(plane):
+            elif self._draft(plane).waits:
                 self.sync()
         self._listener.editor_changed()
-
-    def _waits_for_answer(self, plane: Plane) -> bool:
-        draft = self._draft(plane)
-        return bool(draft.prompts) and draft.answer is None
 
     def _draw(self, plane: Plane) -> None:
         """Show the answer to these prompts; while one is coming, the last one."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from napari_sam21.control.commits import Committer
 from napari_sam21.control.editor import ImageEditor
+from napari_sam21.control.guesses import begin_with_another
 from napari_sam21.control.hover import Hover
 from napari_sam21.control.objects import Objects
 from napari_sam21.control.reopening import take_up
@@ -128,12 +129,19 @@ class Gestures:
             editor.set_marks(rest)
 
     def take_up(self) -> None:
-        """Make the label under the mouse an object in the making again."""
+        """Make the label under the mouse an object in the making.
+
+        Of the output layer: it is taken up again. Of another one: it is the first guess
+        of a new object.
+        """
+        editor, place = self.editor, self._viewer.cursor.position
+        if editor is None:
+            return
+        where = editor, self.commits, self._viewer, place
         try:
-            if self.editor is not None:
-                place = self._viewer.cursor.position
+            if not begin_with_another(*where, self.say):
                 recall = self.objects.marks_of
-                take_up(self.editor, self.commits, place, recall, self.say)
+                take_up(editor, self.commits, place, recall, self.say)
         except Sam21Error as error:
             self.say(str(error))
 

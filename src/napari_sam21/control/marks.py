@@ -31,6 +31,12 @@ class Marks:
         self._behind: tuple[Mark, ...] | None = None
         self.now = prompts.marks
 
+    def elsewhere(self, plane: Plane | None) -> tuple[Mark, ...]:
+        """Return the points that are not on a plane."""
+        if plane is None:
+            return self.now
+        return tuple(m for m in self.now if plane.point_rc(m.position) is None)
+
     def show(self, marks: tuple[Mark, ...]) -> None:
         """Replace all points."""
         self.now, self._behind = marks, None

@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING
 
 from napari_sam21.annotation import Draft
 from napari_sam21.control.commits import Committer
-from napari_sam21.control.editor import Crop, ImageEditor
+from napari_sam21.control.editor import ImageEditor
 from napari_sam21.control.errand import Say
+from napari_sam21.control.guesses import guess_of, is_as_committed, marks_of
 from napari_sam21.control.steps import AnyStep, CommitStep
-from napari_sam21.core.crops import Crop as MaskCrop
 from napari_sam21.core.errors import LayerError
-from napari_sam21.core.placing import inner_points
-from napari_sam21.core.prompts import BOX, POSITIVE
 from napari_sam21.layers.planes import Plane
 from napari_sam21.layers.prompts import Mark
 from napari_sam21.layers.spotting import label_around, label_at
@@ -66,10 +64,11 @@ def take_up(
     value, pixel = found
     crop = label_around(labels, plane, pixel, value)
     known = _commit_of(commits.history.done, labels, plane, value)
-    if known is not None:
+    if known is not None and is_as_committed(known, plane, crop):
         marks, draft = known.taken, known.draft
     else:
-        marks, draft = recall(labels, value, plane) or _marks_of(crop, plane), None
+        taken = recall(labels, value, plane) if known is None else known.taken
+        marks, draft = taken or marks_of(crop, plane), guess_of(crop)
     writing = Writing(labels, plane, *crop, 0, EVERYWHERE)
     commits.ledger.begin(editor.image, labels, is_new=False)
 
@@ -98,12 +97,3 @@ def _commit_of(
         if step.labels == labels and step.plane == plane:
             return step
     return None
-
-
-def _marks_of(crop: Crop, plane: Plane) -> tuple[Mark, ...]:
-    """Prompts for a label of unknown origin: its innermost point and its box."""
-    mask, (row, column) = crop
-    inner = inner_points(MaskCrop(mask, (row, column)))[0]
-    corners = ((row, column), (row + mask.shape[0] - 1, column + mask.shape[1] - 1))
-    point = Mark(plane.position(*inner), POSITIVE)
-    return (point, *(Mark(plane.position(*corner), BOX) for corner in corners))

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from app_model.types import KeyCode, KeyMod
 
+from napari_sam21.core.cleaning import Cleaning
 from napari_sam21.core.errors import LayerError
 from napari_sam21.core.swatches import areas, by_size, swatches
 from napari_sam21.layers.field import in_words
@@ -48,6 +49,8 @@ class View:
         Of the next prompt: 1 or 0 for a point, 2 for a box.
     scribbling : bool
         Whether a drag draws a stroke of points.
+    cleaning : Cleaning
+        What is done to every mask.
     region : str
         What the model sees of the image, in words.
     active : bool
@@ -67,6 +70,7 @@ class View:
     swatches: tuple[npt.NDArray[np.bool_], ...] = field(default=(), compare=False)
     next_label: int = 1
     scribbling: bool = False
+    cleaning: Cleaning = field(default_factory=Cleaning)
     region: str = ""
     active: bool = False
     clickable: bool = False
@@ -163,6 +167,7 @@ def view_of(
         **_candidates(draft.answer),
         next_label=editor.scene.prompts.next_label,
         scribbling=editor.scene.prompts.scribbles,
+        cleaning=editor.scene.preview.cleaning,
         region="" if region is None else in_words(region, plane),
         active=True,
         clickable=editor.scene.clickable,
