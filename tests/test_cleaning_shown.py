@@ -7,6 +7,9 @@ import pytest
 from desk import Desk
 from scipy import ndimage
 
+from napari_sam21.core.crops import Crop
+from napari_sam21.layers.batch import Batch, Piece
+
 CORNERS_TOO = np.ones((3, 3))
 
 
@@ -64,3 +67,23 @@ def test_the_choice_holds_for_the_next_image(desk, image) -> None:
     assert cleaning.fill_holes
     d.controller.set_cleaning(False, False)
     assert not d.controller.view().cleaning
+
+
+def test_many_objects_are_cleaned_before_they_are_shown(desk, image) -> None:
+    ring = np.ones((20, 20), bool)
+    ring[5:9, 5:9] = False
+    d = desk(image)
+    d.ready()
+    d.controller.set_cleaning(False, True)
+
+    def job(work, site) -> Batch:
+        pieces = [Piece(n, site.plane, Crop.of(ring, (20, 40 * n))) for n in (1, 2)]
+        return Batch(tuple(pieces))
+
+    d.controller.many._find("Looking", job)
+    d.host.until(lambda: not d.controller.many.running)
+    d.host.turn()
+    d.controller.many.tray.accept()
+    d.host.turn()
+    data = np.asarray(d.controller.target.labels.data)
+    assert [(data == number).sum() for number in (1, 2)] == [400, 400]

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from napari.layers import Labels
 
 GUESS = (
-    "Label {value} of {name!r} is the first guess: click to correct it, Enter commits "
-    "it. {name!r} itself stays as it is."
+    "Label {value} of {name!r} is the first guess of a new object; {name!r} stays as "
+    "it is."
 )
 
 

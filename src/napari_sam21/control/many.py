@@ -218,13 +218,16 @@ class Many:
     def _find(self, word: str, job: Callable[..., Batch], *values: object) -> None:
         editor, site = self._desk.editor, self._site()
         if editor is not None and site is not None:
-            image = editor.image
+            image, cleaning = editor.image, editor.scene.preview.cleaning
+
+            def clean(work: jobs.Work) -> Batch:
+                return job(work, site, *values).cleaned(cleaning)
 
             def show(batch: Batch) -> None:
                 words = f"{objects(len(batch))} found." if len(batch) else ""
                 self.tray.show(Finding(image, site.plane, batch, words))
 
-            self._run(word, lambda work: job(work, site, *values), show)
+            self._run(word, clean, show)
 
     def _run(
         self, word: str, job: Callable[[jobs.Work], T], done: Callable[[T], None]

@@ -13,6 +13,7 @@ from napari_sam21.core.masks import tighten
 
 if TYPE_CHECKING:
     from napari_sam21.core.automatic.objects import Objects
+    from napari_sam21.core.crops import Crop
 
 Bool = npt.NDArray[np.bool_]
 
@@ -82,20 +83,34 @@ def clean_crop(
     return tighten(clean_mask(crop[0], cleaning), crop[1])
 
 
-def clean_objects(objects: Objects, cleaning: Cleaning) -> Objects:
-    """Clean every object that was found; scores and points stay."""
+def clean_object(crop: Crop, cleaning: Cleaning) -> Crop:
+    """Clean the mask of one object."""
     from napari_sam21.core.crops import Crop
 
     if not cleaning:
+        return crop
+    return Crop.of(clean_mask(crop.mask, cleaning), crop.origin_rc)
+
+
+def clean_objects(objects: Objects, cleaning: Cleaning) -> Objects:
+    """Clean every object that was found; scores and points stay.
+
+    Parameters
+    ----------
+    objects : Objects
+        As `segment_everything` finds them.
+    cleaning : Cleaning
+
+    Returns
+    -------
+    Objects
+        The same if nothing is to be done. Objects may overlap more than before, where
+        one lay in a hole of another; `Objects.labels` paints them apart.
+    """
+    if not cleaning:
         return objects
-    found = tuple(
-        replace(
-            each,
-            crop=Crop.of(clean_mask(each.crop.mask, cleaning), each.crop.origin_rc),
-        )
-        for each in objects
-    )
-    return replace(objects, found=found)
+    found = (replace(each, crop=clean_object(each.crop, cleaning)) for each in objects)
+    return replace(objects, found=tuple(found))
 
 
 def _largest_piece(mask: Bool) -> Bool:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from napari_sam21.core.automatic.objects import MIN_VISIBLE
+from napari_sam21.core.cleaning import Cleaning, clean_object
 from napari_sam21.core.crops import Crop, slices
 from napari_sam21.core.delta import Delta
 from napari_sam21.layers.label_array import LabelArray
@@ -108,6 +109,16 @@ class Batch:
 
     def __len__(self) -> int:
         return len({piece.number for piece in self.pieces})
+
+    def cleaned(self, cleaning: Cleaning) -> Batch:
+        """Return the same objects, each mask cleaned."""
+        if not cleaning:
+            return self
+        pieces = (
+            replace(each, crop=clean_object(each.crop, cleaning))
+            for each in self.pieces
+        )
+        return replace(self, pieces=tuple(pieces))
 
 
 class BatchWriting:
