@@ -227,12 +227,12 @@ def test_undo_at_once_finishes_what_is_half_written(
     d.click(40, 50)
     mask = d.controller.editor.draft().answer.mask()
     d.controller.commit()
-    d.host.until(lambda: d.controller.commits._work.busy)
+    d.host.until(lambda: d.controller.commits.busy)
     labels = d.controller.target.labels
     assert 0 < (labels.data == 1).sum() < mask.sum()
     d.controller.undo()
     d.controller.redo()
-    d.controller.commits._work.finish()
+    d.controller.commits.finish()
     np.testing.assert_array_equal(labels.data == 1, mask)
     d.controller.undo()
     d.controller.close()
@@ -281,7 +281,7 @@ def test_a_full_disk_is_told_and_can_be_undone(
     assert array.pixels.any()
     array.room = 1000
     d.controller.undo()
-    d.controller.commits._work.finish()
+    d.controller.commits.finish()
     assert not array.pixels.any()
 
 

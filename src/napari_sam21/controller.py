@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from napari_sam21.control.ahead import Ahead
 from napari_sam21.control.commits import Committer
 from napari_sam21.control.editor import ImageEditor
+from napari_sam21.control.exporting import Exporting
 from napari_sam21.control.gestures import Gestures
 from napari_sam21.control.hover import Hover
 from napari_sam21.control.keeper import Keeper
@@ -21,14 +22,15 @@ from napari_sam21.control.keys import KEYS
 from napari_sam21.control.label_files import LabelFiles
 from napari_sam21.control.ledger import UNDONE
 from napari_sam21.control.many import Many
+from napari_sam21.control.objects import Objects
 from napari_sam21.control.outputs import Outputs
 from napari_sam21.control.ports import Host
 from napari_sam21.control.precompute import Precompute
 from napari_sam21.control.steps import AnyStep
 from napari_sam21.control.view import View, view_of
+from napari_sam21.control.whole_labels import WholeLabels
 from napari_sam21.core.errors import Sam21Error
 from napari_sam21.core.lanes import Lane
-from napari_sam21.files.results import Provenance
 from napari_sam21.inference import Inference, shared_store
 from napari_sam21.layers.navigate import go_to, planes_with, waiting
 from napari_sam21.layers.output import is_dask
@@ -42,7 +44,7 @@ if TYPE_CHECKING:
     from napari.layers import Image, Labels
 
 
-class Controller(Gestures, Keyboard):
+class Controller(Gestures, Keyboard, WholeLabels, Exporting):
     """One annotation in one viewer.
 
     Parameters
@@ -87,6 +89,8 @@ class Controller(Gestures, Keyboard):
         self.commits = Committer(
             viewer, host, self.target, self._keeper.ledger, self._put_aside, self.say
         )
+        self.objects = Objects(viewer, host, self.commits, self.say, self.failed)
+        self._keeper.reader = self.objects.restore
         self.files = LabelFiles(host, self.say, self.failed, self._keeper.saved)
         self.many = Many(viewer, host, self)
         self.editor: ImageEditor | None = None
@@ -121,6 +125,7 @@ class Controller(Gestures, Keyboard):
             self._leave_put_aside()
         self.many.close(gone)
         self.commits.close(gone)
+        self.objects.close()
         self._keeper.close()
         self.target.close()
         self._counting.close()
@@ -224,6 +229,7 @@ class Controller(Gestures, Keyboard):
     def _layer_removed(self, event: Any) -> None:
         layer = event.value
         self.commits.layer_removed(layer)
+        self.objects.forget(layer)
         self.many.layer_removed(layer)
         self._outputs.forget(layer)
         if self.target.forget(layer):
@@ -244,11 +250,6 @@ class Controller(Gestures, Keyboard):
     def commit(self) -> None:
         """Make the mask on show a label."""
         self.commits.commit(self.editor)
-
-    def save_labels(self) -> None:
-        """Ask for a file, then save the labels."""
-        about = Provenance("" if self.image is None else self.image.name)
-        self.files.ask_and_save(self.target.labels, about)
 
     def undo(self) -> None:
         """Take the last step back: a point, or a commit."""

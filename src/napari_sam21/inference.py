@@ -104,6 +104,12 @@ class Inference:
         return self._name
 
     @property
+    def loaded(self) -> Model | None:
+        """The model that is asked, once it is in memory."""
+        found = self._loaded
+        return found[1] if found is not None and found[0] == self._choice else None
+
+    @property
     def loading(self) -> bool:
         """Whether the model itself is on its way."""
         return self._model is None and self._encoding.busy

@@ -33,6 +33,7 @@ from napari_sam21._qt.look_panel import LookPanel
 from napari_sam21._qt.many_panel import ManyRow
 from napari_sam21._qt.model_picker import ModelPicker
 from napari_sam21._qt.object_panel import ObjectPanel
+from napari_sam21._qt.objects_table import open_table
 from napari_sam21.control.keys import SHOWN_KEY
 from napari_sam21.controller import Controller
 from napari_sam21.layers.field import MODES
@@ -136,7 +137,11 @@ class SamWidget(QWidget):
         self._model = ModelPicker(self._shelf)
         self._labels = OptionalList(NEW_LABELS, self._labels_choices)
         self._output = LabelsPanel(
-            self._labels.native, self._set_kind, lambda: self._call("save_labels")
+            self._labels.native,
+            self._set_kind,
+            lambda: self._call("save_labels"),
+            lambda: open_table(self._viewer),
+            self._set_class,
         )
         self._policy = ComboBox(choices=policies)
         self._field = ComboBox(choices=fields)
@@ -191,6 +196,7 @@ class SamWidget(QWidget):
         form.addRow(heading("The labels"))
         form.addRow("Labels", self._output.row)
         form.addRow("Commit as", self._output.kind.native)
+        form.addRow("Class", self._output.class_name)
         form.addRow("Overlap", self._policy.native)
         form.addRow("Many objects", self._many)
         form.addRow(heading("What the model sees"))
@@ -230,6 +236,7 @@ class SamWidget(QWidget):
         follow(self._policy, controller.commits.policy)
         labelled = controller.target.labels is not None
         self._output.show_state(controller.commits.kind, labelled)
+        self._output.show_classes(controller.commits.classes)
         if controller.editor is not None:
             follow(self._field, controller.editor.field.mode)
         self._look.show_state(controller.editor)
@@ -294,6 +301,10 @@ class SamWidget(QWidget):
     def _set_kind(self, kind: str) -> None:
         if self.controller is not None:
             self.controller.commits.kind = kind
+
+    def _set_class(self, name: str) -> None:
+        if self.controller is not None:
+            self.controller.commits.classes.choose(name)
 
     def _set_policy(self, policy: str) -> None:
         if self.controller is not None:

@@ -8,46 +8,35 @@ out of its logits. What waits goes on only if the same object is on show then.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from napari_sam21.annotation import Draft
+from napari_sam21.control.classes import ClassBook
 from napari_sam21.control.consent import Consent
 from napari_sam21.control.cutting import Cutter
+from napari_sam21.control.doing import Doing
 from napari_sam21.control.editor import Crop, ImageEditor
+from napari_sam21.control.errand import Say
+from napari_sam21.control.facts import part_of
 from napari_sam21.control.ledger import Ledger
+from napari_sam21.control.places import Nowhere, Places
 from napari_sam21.control.ports import Host
-from napari_sam21.control.prompting import Prompting
-from napari_sam21.control.steps import (
-    AnyStep,
-    CommitStep,
-    LabelStep,
-    ManyStep,
-    PromptStep,
-    StrokeStep,
-)
-from napari_sam21.control.turns import Turns
-from napari_sam21.control.words import NOTHING_LEFT, said_of
-from napari_sam21.core.delta import Delta
+from napari_sam21.control.steps import AnyStep, CommitStep, ManyStep, PromptStep
+from napari_sam21.control.undoing import Undoing
+from napari_sam21.control.words import COUNTING, NOTHING_LEFT, said_of
+from napari_sam21.core.crops import Crop as MaskCrop
 from napari_sam21.core.embedding import Answer
-from napari_sam21.core.errors import LayerError, Sam21Error
-from napari_sam21.layers.output import check_output
+from napari_sam21.core.errors import Sam21Error
 from napari_sam21.layers.planes import Plane
 from napari_sam21.layers.prompts import Mark
-from napari_sam21.layers.target import NEW, OutputTarget
-from napari_sam21.layers.writing import (
-    Steps,
-    changing,
-    still_fits,
-    taking_back,
-    writing_again,
-)
-from napari_sam21.session.change import Change
+from napari_sam21.layers.replacing import Replacing
+from napari_sam21.layers.target import CLASS, NEW, REPLACE, OutputTarget
+from napari_sam21.layers.writing import Steps
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Image, Layer
-
-Say = Callable[[str, bool], None]
-"""Takes a word to the user, and whether it is about something to mend."""
 
 
 class Committer:
@@ -74,6 +63,10 @@ class Committer:
         What becomes of labels that are there: a key of `layers.writing.POLICIES`.
     kind : str
         What a commit does: one of `layers.target.KINDS`.
+    classes : ClassBook
+        The class of what is committed, among others.
+    places : Places
+        Where labels are that are written already.
     history : History
     """
 
@@ -89,12 +82,14 @@ class Committer:
         self.target = target
         self.ledger = ledger
         self.history = ledger.history
-        self._prompting = Prompting(viewer, put_aside)
+        self.classes = ClassBook()
         self._say = say
         self._consent = Consent(host)
         self._cutter = Cutter(host.deliver)
-        self._work = Turns(host.soon)
+        self._doing = Doing(host, target, ledger)
+        self._undoing = Undoing(viewer, self._doing, target, ledger, put_aside, say)
         self._waiting: tuple[Plane, Answer] | None = None
+        self.places: Places = Nowhere()
         self.policy = "keep"
         self.kind = NEW
 
@@ -103,10 +98,15 @@ class Committer:
         """Whether a commit waits until the labels that are there are counted."""
         return self._waiting is not None
 
+    @property
+    def busy(self) -> bool:
+        """Whether labels are being written."""
+        return self._doing.busy
+
     def close(self, gone: bool = False) -> None:
         """Write what is half written, unless the layers are gone; then stop."""
         if not gone:
-            self._work.finish()
+            self._doing.finish()
         self._cutter.close()
 
     def stop_waiting(self) -> None:
@@ -115,14 +115,13 @@ class Committer:
 
     def image_left(self) -> None:
         """Forget what only made sense on the image that was left."""
-        self._work.finish()
-        self._waiting = None
+        self.finish()
         self._cutter.forget()
         self.history.keep_only(lambda step: not isinstance(step, PromptStep))
 
     def layer_removed(self, layer: Layer) -> None:
         """Forget commits to or from a layer that is gone."""
-        self._work.finish()
+        self._doing.finish()
         self.history.keep_only(
             lambda step: (
                 isinstance(step, PromptStep)
@@ -133,13 +132,12 @@ class Committer:
     def prompts_edited(self, before: tuple[Mark, ...], after: tuple[Mark, ...]) -> None:
         """Remember a change of the points."""
         if before != after:
-            self._work.finish()
+            self._doing.finish()
             self.history.push(PromptStep(before, after))
 
     def commit(self, editor: ImageEditor | None) -> bool:
         """Make the mask on show a label; return whether that is done, or under way."""
-        self._work.finish()
-        self._waiting = None
+        self.finish()
         answer = None if editor is None else editor.draft().answer
         if editor is None or answer is None:
             self._say("Nothing to commit yet: click on an object first.", False)
@@ -164,7 +162,7 @@ class Committer:
 
     def _commit(self, editor: ImageEditor, answer: Answer) -> bool:
         plane = editor.plane()
-        if self.target.labels is None and self.kind != NEW:
+        if self.target.labels is None and self.kind not in (NEW, CLASS):
             self._say("There are no labels yet: commit as a new label first.", True)
             return False
         word = self._to_wait_for(editor, answer)
@@ -186,7 +184,12 @@ class Committer:
             return "Cutting out the mask…"
         if new and self._crop(editor, answer)[0].size == 0:
             return ""
-        return self.layer_to_wait_for(image, lambda: self.counted(editor))
+        again = partial(self.counted, editor)
+        word = self.layer_to_wait_for(image, again)
+        labels = self.target.labels
+        if word or labels is None or self.kind != REPLACE:
+            return word
+        return "" if self.places.known(labels, again) else COUNTING
 
     def layer_to_wait_for(self, image: Image, again: Callable[[], None]) -> str:
         """See to a layer for objects of an image; name what has to be waited for."""
@@ -195,7 +198,7 @@ class Committer:
             return "The labels of so large an image are special: please answer first."
         if self.target.prepare(image, self._consent.folder(image)):
             return ""
-        return "Counting the labels that are there…"
+        return COUNTING
 
     def _crop(self, editor: ImageEditor, answer: Answer) -> Crop:
         """The mask on show, brush strokes included."""
@@ -205,146 +208,106 @@ class Committer:
         self._say(f"The mask could not be cut out: {error!r}", True)
 
     def _write(self, editor: ImageEditor, plane: Plane, crop: Crop) -> bool:
-        writing, word = self.target.begin(plane, crop, self.policy, self.kind)
+        kind, class_name = self.kind, self.classes.chosen
+        value = self.class_id()
+        writing, word = self.target.begin(plane, crop, self.policy, kind, value)
+        if kind == REPLACE:
+            return self._replace(editor, plane, MaskCrop.of(*crop), writing.value)
         if not writing.possible():
-            self._say(NOTHING_LEFT[self.kind], True)
+            self._say(NOTHING_LEFT[kind], True)
             return False
         self.ledger.begin(editor.image, writing.labels, self.target.is_empty)
-        draft, before = editor.draft(), editor.marks
-        editor.drop_object()
-        self._cutter.forget()
-        taken = tuple(mark for mark in before if mark not in editor.marks)
+        draft, taken = self._let_go(editor)
 
         def done(problem: str) -> None:
             delta = writing.delta
             if delta is not None:
-                step = CommitStep(
-                    editor.image, plane, writing.labels, delta, draft.last(), taken
-                )
-                self.ledger.committed(step)
-                self.ledger.prompts(editor.marks)
-                said = said_of(step, "commit")
-                self._say(problem or word or said, bool(problem))
+                where = editor.image, plane, writing.labels
+                step = CommitStep(*where, delta, draft, taken, kind, class_name)
+                self._committed(editor, step, problem, word)
 
-        self._do(self.target.steps(writing), done)
+        self._doing.carry_out(self.target.steps(writing), done)
         return True
 
+    def _replace(
+        self, editor: ImageEditor, plane: Plane, new: MaskCrop, value: int
+    ) -> bool:
+        labels = self.target.labels
+        if labels is None:
+            return False
+        old = self.places.crop(labels, value, plane)
+        writing = Replacing(labels, plane, old, new, value, self.policy)
+        if not writing.possible():
+            self._say(NOTHING_LEFT[REPLACE], True)
+            return False
+        self.ledger.begin(editor.image, labels, is_new=False)
+        class_name = self.classes.chosen
+        draft, taken = self._let_go(editor)
+
+        def done(problem: str) -> None:
+            if writing.deltas:
+                deltas, where = tuple(writing.deltas), (editor.image, plane, labels)
+                parts = ((value, part_of(plane, draft, taken)),)
+                step = ManyStep(*where, deltas, 1, draft, taken, parts, class_name)
+                self._committed(editor, step, problem)
+
+        self.target.used(value)
+        self._doing.carry_out(writing.steps(), done)
+        return True
+
+    def _let_go(self, editor: ImageEditor) -> tuple[Draft, tuple[Mark, ...]]:
+        """Take the object on show out of the editor; return it, and its prompts."""
+        draft, before = editor.draft(), editor.marks
+        editor.drop_object()
+        self._cutter.forget()
+        taken = tuple(mark for mark in before if mark not in editor.marks)
+        return draft.last(), taken
+
+    def _committed(
+        self,
+        editor: ImageEditor,
+        step: CommitStep | ManyStep,
+        problem: str,
+        word: str = "",
+    ) -> None:
+        self.ledger.committed(step)
+        self.ledger.prompts(editor.marks)
+        self._say(problem or word or said_of(step, "commit"), bool(problem))
+
+    def class_id(self) -> int | None:
+        """Return the label of the chosen class, if classes are what is written.
+
+        Raises
+        ------
+        LayerError
+            If none is chosen, or its label is an object in the labels that are there.
+        """
+        if self.kind != CLASS:
+            return None
+        value, labels = self.classes.chosen_id(), self.target.labels
+        if labels is not None:
+            self.places.check_class(labels, value)
+        return value
+
     def carry_out(self, steps: Steps, done: Callable[[str], None]) -> None:
-        """Do a write of ours after those that are under way; see `_do`."""
-        self._work.finish()
-        self._do(self.target.quietly(steps), done)
+        """Do a write of ours after those that are under way; see `Doing`."""
+        self._doing.carry_out(steps, done)
 
-    def _do(self, steps: Steps, done: Callable[[str], None]) -> None:
-        """Write, in turns if it is much; `done` gets what went wrong, or nothing."""
-        problems: list[str] = []
-
-        def guarded() -> Steps:
-            try:
-                while True:
-                    with self.ledger.ours():
-                        written = next(steps)
-                    yield written
-            except StopIteration:
-                return
-            except OSError as error:
-                problems.append(
-                    f"The labels could not be written to the end ({error}). Undo, "
-                    "make room where they are kept, then commit again"
-                )
-
-        self._work.start(guarded(), lambda: done("".join(problems)))
+    def finish(self) -> None:
+        """Write what is half written, and forget a commit that waits."""
+        self._doing.finish()
+        self._waiting = None
 
     def undo(self, editor: ImageEditor | None) -> None:
-        """Take the last step back: a point, or a commit."""
-        self._work.finish()
-        self._waiting = None
-        step = self.history.undo()
-        if step is None:
-            self._say("There is nothing to undo.", False)
-        elif isinstance(step, PromptStep):
-            self._show_prompts(editor, step.after, step.before)
-        elif self._can_write(step):
-            self.target.reserve(None, 0)
-            self._change(step, "undo", _backwards(step))
-            self._followed(editor, step, back=True)
+        """Take the last step back: a point, a commit, a stroke."""
+        self.finish()
+        self._undoing.undo(editor)
 
     def redo(self, editor: ImageEditor | None) -> None:
         """Do again what was undone last."""
-        self._work.finish()
-        self._waiting = None
-        step = self.history.redo()
-        if step is None:
-            self._say("There is nothing to redo.", False)
-        elif isinstance(step, PromptStep):
-            self._show_prompts(editor, step.before, step.after)
-        elif self._can_write(step):
-            self.target.reserve(None, 0)
-            self._change(step, "redo", _forwards(step))
-            self._followed(editor, step, back=False)
-
-    def _change(self, step: LabelStep, cause: str, steps: Steps) -> None:
-        self._say(said_of(step, cause), False)
-
-        def done(problem: str) -> None:
-            self.ledger.wrote(step, cause)
-            if problem:
-                self._say(problem, True)
-
-        self._do(self.target.quietly(steps), done)
+        self.finish()
+        self._undoing.redo(editor)
 
     def follow(self, editor: ImageEditor | None, step: AnyStep, back: bool) -> None:
         """Napari's own undo took a step of ours back, or its redo did it again."""
-        if not isinstance(step, PromptStep):
-            self._say(said_of(step, "undo" if back else "redo"), False)
-            self._followed(editor, step, back)
-
-    def _followed(self, editor: ImageEditor | None, step: AnyStep, back: bool) -> None:
-        """Prompts of a commit come and go with it."""
-        if isinstance(step, PromptStep | StrokeStep):
-            return
-        if back:
-            self._prompting.give_back(editor, step)
-        else:
-            self._prompting.take_again(editor, step)
-
-    def _show_prompts(
-        self,
-        editor: ImageEditor | None,
-        before: tuple[Mark, ...],
-        after: tuple[Mark, ...],
-    ) -> None:
-        if editor is not None:
-            self._say("", False)
-            self._prompting.show(editor, before, after)
-
-    def _can_write(self, step: LabelStep) -> bool:
-        """Whether the labels of a step can still be changed, else a word."""
-        try:
-            if not isinstance(step, StrokeStep):
-                check_output(step.labels, step.image)
-            if not all(still_fits(step.labels, part) for part in _parts(step)):
-                raise LayerError(f"{step.labels.name!r} has another shape now")
-        except LayerError as error:
-            self._say(str(error), True)
-            return False
-        return True
-
-
-def _parts(step: LabelStep) -> tuple[Delta | Change, ...]:
-    return step.deltas if isinstance(step, ManyStep) else (step.what,)
-
-
-def _backwards(step: LabelStep) -> Steps:
-    if isinstance(step, ManyStep):
-        return taking_back(step.labels, *step.deltas)
-    if isinstance(step, CommitStep):
-        return taking_back(step.labels, step.delta)
-    return changing(step.labels, step.change.reversed())
-
-
-def _forwards(step: LabelStep) -> Steps:
-    if isinstance(step, ManyStep):
-        return writing_again(step.labels, *step.deltas)
-    if isinstance(step, CommitStep):
-        return writing_again(step.labels, step.delta)
-    return changing(step.labels, step.change)
+        self._undoing.follow(editor, step, back)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from napari_sam21.control.commits import Committer
 from napari_sam21.control.editor import ImageEditor
 from napari_sam21.control.hover import Hover
+from napari_sam21.control.objects import Objects
 from napari_sam21.control.reopening import take_up
 from napari_sam21.control.voice import Voice
 from napari_sam21.core.errors import Sam21Error
@@ -24,6 +25,7 @@ class Gestures(Voice):
     editor: ImageEditor | None
     hover: Hover
     commits: Committer
+    objects: Objects
     _viewer: ViewerModel
 
     def prompts_edited(
@@ -87,9 +89,9 @@ class Gestures(Voice):
         """Make the label under the mouse an object in the making again."""
         try:
             if self.editor is not None:
-                take_up(
-                    self.editor, self.commits, self._viewer.cursor.position, self.say
-                )
+                place = self._viewer.cursor.position
+                recall = self.objects.marks_of
+                take_up(self.editor, self.commits, place, recall, self.say)
         except Sam21Error as error:
             self.say(str(error))
 

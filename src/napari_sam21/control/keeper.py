@@ -37,6 +37,8 @@ class Keeper:
     Attributes
     ----------
     ledger : Ledger
+    reader : callable
+        Gets labels that were restored, and their session.
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class Keeper:
         self.ledger = Ledger(self._recorder, followed)
         self._restorer = Restorer(shelf, host, self._restore, failed)
         self._back = back
+        self.reader: Callable[[Labels, Session], None] = _unread
 
     def enter(self, image: Image, labels: Labels | None) -> None:
         """Watch an image's labels, and look for what was left of an earlier session."""
@@ -71,4 +74,9 @@ class Keeper:
     def _restore(self, image: Image, session: Session) -> None:
         labels = revived(session, image)
         self._recorder.go_on(labels, session.folder)
+        self.reader(labels, session)
         self._back(image, labels, open_marks(session))
+
+
+def _unread(labels: Labels, session: Session) -> None:
+    pass

@@ -45,7 +45,7 @@ KEYS = (
     Key("Q", "Q", "switch_polarity", "Next point: on the object, or not", PROMPTS),
     Key("W", "W", "draw_box", "Next drag draws a box", PROMPTS),
     Key("G", "G", "flip_selected", "Flip the selected points, or the last", PROMPTS),
-    Key("I", "I", "put_prompt", "Put the next prompt amid the view", PROMPTS),
+    Key("D", "D", "put_prompt", "Put the next prompt amid the view", PROMPTS),
     _arrow(KeyCode.UpArrow, "↑", "up"),
     _arrow(KeyCode.DownArrow, "↓", "down"),
     _arrow(KeyCode.LeftArrow, "←", "left"),
@@ -63,10 +63,16 @@ KEYS = (
         ANSWER,
     ),
     Key("T", "T", "take_up", "Take the label under the mouse up again", OBJECTS),
+    Key("C", "C", "pick", "Select the label under the mouse", OBJECTS),
+    Key("I", "I", "merge", "Merge it into the selected label", OBJECTS),
+    Key("Delete", "Del", "delete", "Delete the label under the mouse", OBJECTS),
+    Key(
+        "Backspace", "Backspace", "delete", "Delete the label under the mouse", OBJECTS
+    ),
     Key("N", "N", "next_object", "Commit, then go where an object waits", OBJECTS),
     Key("H", "H", "toggle_preview", "Hide or show the preview", VIEW),
     Key("U", "U", "toggle_hover", "Show the mask of a click under the mouse", VIEW),
 )
 """Bound on the prompts and preview layers only; free there in napari 0.6 to 0.9."""
 
-SHOWN_KEY = {key.action: key.shown for key in KEYS}
+SHOWN_KEY = {key.action: key.shown for key in reversed(KEYS)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,18 +11,19 @@ from napari_sam21.control.errand import Errand, Say
 from napari_sam21.control.ports import Host
 from napari_sam21.control.questions import FILE, about_copy
 from napari_sam21.core.errors import LayerError
-from napari_sam21.files.formats import FORMATS, save
-from napari_sam21.files.results import Provenance
+from napari_sam21.files.formats import FORMATS, format_of, save
+from napari_sam21.files.results import Note, NotesKey, Provenance
 from napari_sam21.layers.copying import copy_levels, nbytes_of
 from napari_sam21.layers.label_array import levels_of, replace_levels
 from napari_sam21.layers.making import MEMORY_SHARE, free_memory
 from napari_sam21.layers.saving import place_is_lost, results_of
 
 if TYPE_CHECKING:
-    from napari.layers import Labels
+    from napari.layers import Image, Labels
 
-KINDS = ";;".join(f"{each.title} (*{each.suffix})" for each in FORMATS.values())
-"""The formats, as a file dialog has them."""
+    from napari_sam21.inference import Inference
+
+Notes = Mapping[NotesKey, Note]
 
 NO_PLACE = " Not in the file: where the layer lies (translation, rotation, shear)."
 
@@ -64,21 +65,36 @@ class LabelFiles:
         """Stop, and let the thread end."""
         self._errand.close()
 
-    def ask_and_save(self, labels: Labels | None, about: Provenance) -> None:
-        """Ask for a file, then save labels to it."""
+    def ask_and_save(
+        self,
+        labels: Labels | None,
+        about: Provenance,
+        notes: Notes,
+        suffix: str = FORMATS["ome-tiff"].suffix,
+    ) -> None:
+        """Ask for a file, then save labels to it.
+
+        Parameters
+        ----------
+        labels : Labels or None
+        about : Provenance
+        notes : mapping
+            See `files.results.Results`.
+        suffix : str
+            Of the file that is suggested.
+        """
         if labels is None:
             self._say("There are no labels to save yet: commit an object first.", False)
             return
-        suffix = FORMATS["ome-tiff"].suffix
         place = suggested_place(labels, f"{labels.name}{suffix}")
 
         def chosen(path: Path | None) -> None:
             if path is not None:
-                self.save(labels, path, about)
+                self.save(labels, path, about, notes)
 
-        self._host.ask_place("Save the labels", place, KINDS, chosen)
+        self._host.ask_place("Save the labels", place, kinds_with(suffix), chosen)
 
-    def save(self, labels: Labels, path: Path, about: Provenance) -> None:
+    def save(self, labels: Labels, path: Path, about: Provenance, notes: Notes) -> None:
         """Save labels in the format of a file's suffix; an earlier file is replaced.
 
         The file appears when it is complete. What is committed meanwhile may be in it.
@@ -88,11 +104,12 @@ class LabelFiles:
         FileError
             If files cannot hold such labels.
         """
-        results = results_of(labels, about)
+        results = results_of(labels, about, notes)
         more = NO_PLACE if place_is_lost(labels) else ""
 
         def done(written: Path) -> None:
-            self._saved(labels, written)
+            if format_of(written) is not FORMATS["csv"]:  # a table holds no labels
+                self._saved(labels, written)
             self._say(f"{labels.name!r} is saved as {written}.{more}", False)
 
         self._errand.run(
@@ -152,3 +169,20 @@ class LabelFiles:
         self._errand.run(
             "Copying the labels", lambda tell: copy_levels(levels, folder, tell), copied
         )
+
+
+def kinds_with(suffix: str) -> str:
+    """Return the formats as a file dialog has them, one of them first."""
+    found = sorted(FORMATS.values(), key=lambda each: each.suffix != suffix)
+    return ";;".join(f"{each.title} (*{each.suffix})" for each in found)
+
+
+def provenance(image: Image | None, inference: Inference) -> Provenance:
+    """Return where labels come from: the image and the model in use."""
+    model = inference.loaded
+    return Provenance(
+        image="" if image is None else image.name,
+        model=str(inference.model_name),
+        digest="" if model is None else model.digest,
+        provider="" if model is None else model.provider,
+    )

@@ -16,10 +16,14 @@ from napari_sam21.control.steps import (
     LabelStep,
     ManyStep,
     PromptStep,
+    RelabelStep,
     StrokeStep,
+    TellStep,
+    parts_of,
 )
 from napari_sam21.core.errors import ImageError
 from napari_sam21.layers.prompts import Mark
+from napari_sam21.layers.relabel import held
 from napari_sam21.layers.strokes import Strokes
 from napari_sam21.session.change import Change
 
@@ -44,10 +48,13 @@ class Ledger:
     Attributes
     ----------
     history : History
+    witness : callable
+        Gets each step that was done, undone or redone, and which of these; see `wrote`.
     """
 
     def __init__(self, recorder: Recorder, followed: Followed) -> None:
         self.history: History[AnyStep] = History()
+        self.witness: Callable[[LabelStep | TellStep, str], None] = _unheard
         self._recorder, self._followed = recorder, followed
         self._strokes: Strokes | None = None
         self._image: Image | None = None
@@ -82,22 +89,30 @@ class Ledger:
         except (ImageError, OSError, ValueError, TypeError) as error:
             self._recorder.give_up(f"This image cannot be told from others: {error}")
 
-    def committed(self, step: CommitStep | ManyStep) -> None:
-        """Remember a commit."""
+    def committed(
+        self,
+        step: CommitStep | ManyStep | RelabelStep | TellStep,
+        cause: str = "commit",
+    ) -> None:
+        """Remember a commit, or what else we did."""
         self.history.push(step)
-        self.wrote(step, "commit")
+        self.wrote(step, cause)
 
-    def wrote(self, step: LabelStep, cause: str) -> None:
+    def wrote(self, step: LabelStep | TellStep, cause: str) -> None:
         """Note in the journal what a write of ours left."""
         if isinstance(step, CommitStep):
             self._recorder.wrote(step.labels, step.delta, cause, in_plain_values(step))
         elif isinstance(step, ManyStep):
             for delta in step.deltas:  # what they left is read: their order is all one
                 self._recorder.wrote(step.labels, delta, cause, {})
-        else:
-            back = cause == "undo"
-            change = step.change.reversed() if back else step.change
-            self._recorder.heard(step.labels, change, cause)
+        elif isinstance(step, RelabelStep | StrokeStep):
+            for change in held(step.labels, parts_of(step)):
+                self._recorder.heard(step.labels, change, cause)
+        self.witness(step, cause)
+
+    def told(self, labels: Labels, facts: dict[str, Any]) -> None:
+        """Note what is known of objects."""
+        self._recorder.note(labels, "objects", facts=facts)
 
     def prompts(self, marks: Sequence[Mark]) -> None:
         """Note the prompts that are not committed."""
@@ -132,22 +147,29 @@ class Ledger:
         step = self.history.undo_where(lambda each: _is(each, back))
         if step is not None:
             self._followed(step, UNDONE)
+            self._tell(step, "undo")
             return
         step = self.history.redo_where(lambda each: _is(each, change))
         if step is not None:
             self._followed(step, REDONE)
+            self._tell(step, "redo")
             return
         self.history.push(StrokeStep(labels, change))
+
+    def _tell(self, step: AnyStep, cause: str) -> None:
+        if not isinstance(step, PromptStep):
+            self.witness(step, cause)
 
 
 def _is(step: AnyStep, change: Change) -> bool:
     """Whether doing a step makes a change."""
-    if isinstance(step, PromptStep | ManyStep):  # napari knows neither
+    if isinstance(step, PromptStep | ManyStep | TellStep):  # napari knows none of them
         return False
-    if isinstance(step, StrokeStep):
-        corner, changed, after = (
-            step.change.corner, step.change.changed, step.change.after
-        )  # fmt: skip
+    if isinstance(step, RelabelStep) and len(step.changes) != 1:
+        return False
+    if isinstance(step, StrokeStep | RelabelStep):
+        made = step.change if isinstance(step, StrokeStep) else step.changes[0]
+        corner, changed, after = made.corner, made.changed, made.after
     else:
         corner, changed = step.delta.corner, step.delta.changed
         after = np.asarray(step.delta.value)
@@ -156,6 +178,10 @@ def _is(step: AnyStep, change: Change) -> bool:
         and np.array_equal(changed, change.changed)
         and bool(np.all(after == change.after))
     )
+
+
+def _unheard(step: LabelStep | TellStep, cause: str) -> None:
+    pass
 
 
 def in_plain_values(step: CommitStep) -> dict[str, Any]:

@@ -187,8 +187,8 @@ def _own_numbers(site: Site, found: Mapping[int, Found]) -> Batch:
     apart = _best_first(found.values(), site).apart()
     # Each was asked at the deepest point of its label: no two have the same.
     names = {each.point_rc: n for n, each in found.items()}
-    pieces = [Piece(names[e.point_rc], site.plane, e.crop) for e in apart]
-    return Batch(tuple(pieces), {piece.number: piece.number for piece in pieces})
+    pieces = tuple(_piece(names[each.point_rc], site, each) for each in apart)
+    return Batch(pieces, {piece.number: piece.number for piece in pieces})
 
 
 def _region_for(site: Site, crop: Crop) -> Region:
@@ -207,9 +207,11 @@ def _best_first(found: Iterable[Found], site: Site) -> Objects:
 
 def _batch(site: Site, found: Objects) -> Batch:
     apart = found.apart(site.taken)
-    return Batch(
-        tuple(Piece(n, site.plane, each.crop) for n, each in enumerate(apart, 1))
-    )
+    return Batch(tuple(_piece(n, site, each) for n, each in enumerate(apart, 1)))
+
+
+def _piece(number: int, site: Site, found: Found) -> Piece:
+    return Piece(number, site.plane, found.crop, found.score, (found.point_rc,))
 
 
 def seeds(

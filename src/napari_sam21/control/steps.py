@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from napari_sam21.annotation import Draft
+from napari_sam21.control.facts import Part, Told
 from napari_sam21.core.delta import Delta
 from napari_sam21.layers.planes import Plane
 from napari_sam21.layers.prompts import Mark
+from napari_sam21.layers.target import NEW
 from napari_sam21.session.change import Change
 
 if TYPE_CHECKING:
@@ -37,6 +39,13 @@ class CommitStep:
 
     Only what the step took away is kept: the points of other objects may have changed
     when it is undone.
+
+    Attributes
+    ----------
+    kind : str
+        What it did: one of `layers.target.KINDS`.
+    class_name : str
+        Of the object; empty if it was given none.
     """
 
     image: Image
@@ -45,6 +54,8 @@ class CommitStep:
     delta: Delta
     draft: Draft
     taken: tuple[Mark, ...]
+    kind: str = NEW
+    class_name: str = ""
 
     @property
     def what(self) -> Delta:
@@ -70,6 +81,12 @@ class ManyStep:
         Of the objects.
     draft, taken
         As in `CommitStep`, of an object that was carried through slices.
+    parts : tuple of (int, Part)
+        Labels, and what is known of each on a plane.
+    class_name : str
+        Of the new ones; empty if they were given none.
+    as_one : bool
+        Whether all of them got the label of their class.
     """
 
     image: Image
@@ -79,6 +96,9 @@ class ManyStep:
     count: int
     draft: Draft
     taken: tuple[Mark, ...]
+    parts: tuple[tuple[int, Part], ...] = ()
+    class_name: str = ""
+    as_one: bool = False
 
     @property
     def nbytes(self) -> int:
@@ -105,5 +125,58 @@ class StrokeStep:
         return self.change.nbytes
 
 
-LabelStep = CommitStep | ManyStep | StrokeStep
-AnyStep = PromptStep | LabelStep
+@dataclass(frozen=True, eq=False)
+class RelabelStep:
+    """Labels were merged into another one, or deleted.
+
+    Attributes
+    ----------
+    labels : Labels
+    changes : tuple of Change
+        No two of them touch the same element.
+    old : tuple of int
+        The labels that are gone.
+    new : int
+        What they became; 0 if they were deleted.
+    """
+
+    labels: Labels
+    changes: tuple[Change, ...]
+    old: tuple[int, ...]
+    new: int
+
+    @property
+    def cause(self) -> str:
+        """As a journal names it."""
+        return "merge" if self.new else "delete"
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of the changes, in bytes."""
+        return sum(change.nbytes for change in self.changes)
+
+
+@dataclass(frozen=True, eq=False)
+class TellStep:
+    """What is known of some labels was changed: their class."""
+
+    labels: Labels
+    told: Told
+
+    @property
+    def nbytes(self) -> int:
+        """About what it costs in memory, in bytes."""
+        return MARK_BYTES * (len(self.told.before) + len(self.told.after))
+
+
+LabelStep = CommitStep | ManyStep | StrokeStep | RelabelStep
+"""What changes pixels."""
+
+AnyStep = PromptStep | LabelStep | TellStep
+
+
+def parts_of(step: LabelStep) -> tuple[Delta | Change, ...]:
+    """Return what a step changed, piece by piece."""
+    if isinstance(step, ManyStep):
+        return step.deltas
+    return step.changes if isinstance(step, RelabelStep) else (step.what,)

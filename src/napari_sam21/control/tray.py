@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from napari_sam21.annotation import Draft
 from napari_sam21.control.commits import Committer
 from napari_sam21.control.editor import ImageEditor
+from napari_sam21.control.facts import Part, part_of
 from napari_sam21.control.steps import ManyStep
 from napari_sam21.control.words import said_of
 from napari_sam21.core.errors import Sam21Error
+from napari_sam21.core.prompts import POSITIVE
 from napari_sam21.inference import Inference
 from napari_sam21.layers.batch import Batch, BatchWriting
 from napari_sam21.layers.pile import Pile
@@ -166,7 +168,7 @@ class Tray:
             return
         if target.labels is not None:
             commits.ledger.begin(editor.image, target.labels, target.is_empty)
-        writing, word = target.begin_batch(batch, commits.policy)
+        writing, word = target.begin_batch(batch, commits.policy, commits.class_id())
         done = self._accepted(finding, batch, writing, word)
         commits.carry_out(writing.steps(), done)
 
@@ -182,7 +184,9 @@ class Tray:
             draft, taken = self._let_go(finding)
             deltas, count = tuple(writing.deltas), len(writing.values)
             where = finding.image, finding.plane, writing.labels
-            step = ManyStep(*where, deltas, count, draft, taken)
+            parts = tuple(_parts(batch, writing, finding, draft, taken))
+            name, one = self._desk.commits.classes.chosen, writing.as_one
+            step = ManyStep(*where, deltas, count, draft, taken, parts, name, one)
             self.discard()
             self._desk.commits.ledger.committed(step)
             if self._desk.editor is not None:
@@ -209,3 +213,23 @@ class Tray:
 def marks_on(editor: ImageEditor, plane: Plane) -> tuple[Mark, ...]:
     """Return the prompts on a plane."""
     return tuple(m for m in editor.marks if plane.point_rc(m.position) is not None)
+
+
+def _parts(
+    batch: Batch,
+    writing: BatchWriting,
+    finding: Finding,
+    draft: Draft,
+    taken: tuple[Mark, ...],
+) -> Iterator[tuple[int, Part]]:
+    """What is known of each label that was written, plane by plane."""
+    for piece in batch.pieces:
+        label = writing.values.get(piece.number)
+        if label is None:
+            continue
+        if taken and piece.plane == finding.plane:
+            yield label, part_of(piece.plane, draft, taken)
+            continue
+        places = (piece.plane.position(*point) for point in piece.points_rc)
+        marks = tuple(Mark(place, POSITIVE) for place in places)
+        yield label, Part(piece.plane, piece.score, len(marks) or None, marks)

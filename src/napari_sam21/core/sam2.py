@@ -53,6 +53,16 @@ class Model:
     def __repr__(self) -> str:
         return f"<Model {self.name} {self.model_id} {self._encoder.signature}>"
 
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the encoder's file and of the decoder's, in hexadecimal."""
+        return f"sha256:{self._encoder.digest} + sha256:{self._decoder.digest}"
+
+    @property
+    def provider(self) -> str:
+        """How the encoder runs: provider, runtime version, precision."""
+        return self._encoder.signature
+
     def key(self, model_input: ModelInput) -> str:
         """Return the key of the embedding that an input leads to, without running.
 

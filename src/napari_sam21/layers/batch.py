@@ -66,11 +66,17 @@ class Piece:
         Of the object, from 1; it may have pieces on several planes.
     plane : Plane
     crop : Crop
+    score : float or None
+        Predicted IoU, if it is known.
+    points_rc : tuple of (float, float)
+        The prompts that it answers, plane frame, if they are known.
     """
 
     number: int
     plane: Plane
     crop: Crop
+    score: float | None = None
+    points_rc: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,20 +113,31 @@ class BatchWriting:
         A key of `layers.writing.POLICIES`.
     first : int
         Label of the first new object; the next have the next.
+    as_one : bool
+        All new objects get that first label.
 
     Attributes
     ----------
+    as_one : bool
     deltas : list of Delta
         What has changed so far, in order.
     values : dict of int to int
         Labels by the number of the object, of those that were written.
     """
 
-    def __init__(self, labels: Labels, batch: Batch, policy: str, first: int) -> None:
+    def __init__(
+        self,
+        labels: Labels,
+        batch: Batch,
+        policy: str,
+        first: int,
+        as_one: bool = False,
+    ) -> None:
         self.labels = labels
         self.deltas: list[Delta] = []
         self.values: dict[int, int] = {}
         self._batch, self._policy, self._next = batch, policy, first
+        self.as_one = as_one
 
     def steps(self) -> Steps:
         """Write, piece by piece, in place; then draw."""
@@ -148,7 +165,7 @@ class BatchWriting:
         if left == 0 or (self._batch.whole and label is None and left < MIN_VISIBLE):
             return
         if label is None and piece.number not in self.values:
-            self._next += 1
+            self._next += not self.as_one
         self.values[piece.number] = value
         yield from self._done(writing)
 

@@ -57,7 +57,7 @@ class LabelIds:
         self._largest = largest
         self._least = 0
         self._writing = False
-        self._view = self._look()
+        self._view = look_of(labels, dims)
         labels.events.data.connect(self._replaced)
         labels.events.paint.connect(self._painted)
         labels.events.set_data.connect(self._refreshed)
@@ -68,6 +68,11 @@ class LabelIds:
     def next(self) -> int | None:
         """The next free label; None while the array is being scanned."""
         return None if self._largest is None else self._largest + 1
+
+    @property
+    def least(self) -> int:
+        """The largest label that was ever counted as taken."""
+        return max(self._least, self._largest or 0)
 
     def count(self) -> None:
         """Scan again if there is no count, and none on its way: the last one failed."""
@@ -96,18 +101,9 @@ class LabelIds:
         self._labels.events.set_data.disconnect(self._refreshed)
 
     def _refreshed(self, event: Any = None) -> None:
-        before, self._view = self._view, self._look()
+        before, self._view = self._view, look_of(self._labels, self._dims)
         if before == self._view and not self._writing:
             self._scan()
-
-    def _look(self) -> Hashable:
-        """All that makes napari read the layer again, though nothing was edited."""
-        dims, labels = self._dims, self._labels
-        part: tuple[Any, ...] = ()
-        if labels.multiscale:
-            corners = np.asarray(labels.corner_pixels).ravel().tolist()
-            part = (labels.data_level, *corners)
-        return tuple(dims.point), tuple(dims.order), dims.ndisplay, part
 
     def _replaced(self, event: Any = None) -> None:
         """Other labels altogether, unless it is us who widened them."""
@@ -130,3 +126,12 @@ class LabelIds:
         """Follow brush and fill: the last part of each stroke is its new value."""
         for stroke in event.value:
             self.used(int(np.max(stroke[-1], initial=0)))
+
+
+def look_of(labels: Labels, dims: Dims) -> Hashable:
+    """Return all that makes napari read a layer again, though nothing was edited."""
+    part: tuple[Any, ...] = ()
+    if labels.multiscale:
+        corners = np.asarray(labels.corner_pixels).ravel().tolist()
+        part = (labels.data_level, *corners)
+    return tuple(dims.point), tuple(dims.order), dims.ndisplay, part

@@ -87,8 +87,12 @@ class Pile:
         hidden = tuple((axis, at - corner[axis]) for axis, at in plane.hidden)
         array = LabelArray((data,), ((1,) * data.ndim,))
         labels = PlaneLabels(array, Plane(plane.displayed, hidden, shape))
+        found = {p.number: p for p in self._batch.pieces if p.plane == plane}
         return [
-            Piece(number, plane, crop.moved(row, column))
+            replace(
+                found.get(number, Piece(number, plane, crop)),
+                crop=crop.moved(row, column),
+            )
             for number, crop in crops_of(labels).items()
         ]
 

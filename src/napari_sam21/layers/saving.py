@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,14 +10,18 @@ import numpy as np
 
 from napari_sam21.files.calibration import Calibration
 from napari_sam21.files.read import open_image
-from napari_sam21.files.results import Provenance, Results
+from napari_sam21.files.results import Note, NotesKey, Provenance, Results
 from napari_sam21.layers.label_array import levels_of
 
 if TYPE_CHECKING:
     from napari.layers import Labels
 
 
-def results_of(labels: Labels, about: Provenance | None = None) -> Results:
+def results_of(
+    labels: Labels,
+    about: Provenance | None = None,
+    notes: Mapping[NotesKey, Note] | None = None,
+) -> Results:
     """Return a layer's labels, all levels of them, with their pixel size and units.
 
     Nothing is copied: what is written meanwhile may be in the file.
@@ -26,14 +31,17 @@ def results_of(labels: Labels, about: Provenance | None = None) -> Results:
     FileError
         If files cannot hold such labels.
     """
-    levels = levels_of(labels)
-    calibration = Calibration.of(
-        len(levels[0].shape),
+    return Results.of(levels_of(labels), calibration_of(labels), about, notes)
+
+
+def calibration_of(labels: Labels) -> Calibration:
+    """Return names, steps and units of a layer's axes."""
+    return Calibration.of(
+        labels.ndim,
         [float(each) for each in labels.scale],
         [str(each) for each in labels.units],
         list(labels.axis_labels),
     )
-    return Results.of(levels, calibration, about)
 
 
 def place_is_lost(labels: Labels) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Image, Labels, Layer
 
-NEW, ADD, ERASE = "new", "add", "erase"
-KINDS = (NEW, ADD, ERASE)
-"""What a commit does: a new label, more of the selected one, or nothing there."""
+NEW, ADD, REPLACE, CLASS, ERASE = "new", "add", "replace", "class", "erase"
+KINDS = (NEW, ADD, REPLACE, CLASS, ERASE)
+"""What a commit writes: a new label; more of the selected one; the selected one, in
+place of what it was on this plane; the label of the chosen class; or nothing there."""
 
 EVERYWHERE = "overwrite"
 """The policy of erasing: labels are what it is for."""
@@ -57,6 +58,7 @@ class OutputTarget:
         self._callbacks = (ready, failed)
         self._ids: LabelIds | None = None
         self._reserved: tuple[Plane, int] | None = None
+        self._given: dict[Any, int] = {}  # the largest label so far, by layer
         self.labels: Labels | None = None
 
     @property
@@ -117,6 +119,7 @@ class OutputTarget:
         crop: tuple[npt.NDArray[np.bool_], tuple[int, int]],
         policy: str,
         kind: str = NEW,
+        class_id: int | None = None,
     ) -> tuple[Writing, str]:
         """Begin to write an object, after `prepare` said True.
 
@@ -129,6 +132,8 @@ class OutputTarget:
             A key of `layers.writing.POLICIES`.
         kind : str
             One of `KINDS`.
+        class_id : int or None
+            The label to write, if the kind is `CLASS`.
 
         Returns
         -------
@@ -148,24 +153,31 @@ class OutputTarget:
         if kind == NEW and crop[0].size <= NAPARI_PIXELS:
             ids.used(_largest_in_box(labels, plane, crop))
         free = self._free(plane, ids.next) if kind == NEW else ids.next
-        value = _value(kind, labels, free)
+        value = _value(kind, labels, free) if class_id is None else class_id
         with ids.writing():
             word = make_room(labels, value)
         policy = EVERYWHERE if kind == ERASE else policy
         return Writing(labels, plane, *crop, value, policy), word
 
-    def begin_batch(self, batch: Batch, policy: str) -> tuple[BatchWriting, str]:
-        """Begin to write many objects, after `prepare` said True; see `begin`."""
+    def begin_batch(
+        self, batch: Batch, policy: str, class_id: int | None = None
+    ) -> tuple[BatchWriting, str]:
+        """Begin to write many objects, after `prepare` said True; see `begin`.
+
+        With a class, all of them get its label.
+        """
         labels, ids = self.labels, self._ids
         if labels is None or ids is None or ids.next is None:
             raise LayerError("no Labels layer is ready: commit again in a moment")
         ids.used(largest_under(labels, batch.pieces))
-        first = ids.next
-        last = max((first + len(batch) - 1, *batch.known.values()))
+        first, count = ids.next, len(batch)
+        if class_id is not None:
+            first, count = class_id, 1
+        last = max((first + count - 1, *batch.known.values()))
         with ids.writing():
             word = make_room(labels, last)
         ids.used(last)
-        return BatchWriting(labels, batch, policy, first), word
+        return BatchWriting(labels, batch, policy, first, class_id is not None), word
 
     def reserve(self, plane: Plane | None, value: int) -> None:
         """Have the next new label on a plane be this one, which was taken out."""
@@ -178,9 +190,13 @@ class OutputTarget:
 
     def steps(self, writing: Writing) -> Steps:
         """Do a writing; its label is taken from then on."""
+        self.used(writing.value)
+        return writing.steps()
+
+    def used(self, value: int) -> None:
+        """Give no new object this label, not even when nothing has it any more."""
         if self._ids is not None:
-            self._ids.used(writing.value)
-        return self.quietly(writing.steps())
+            self._ids.used(value)
 
     def quietly(self, steps: Steps) -> Steps:
         """Do steps of our own; no edit of others is looked for meanwhile."""
@@ -197,7 +213,8 @@ class OutputTarget:
             yield written
 
     def _adopt(self, labels: Labels | None, largest: int | None = None) -> None:
-        if self._ids is not None:
+        if self._ids is not None and self.labels is not None:
+            self._given[self.labels.unique_id] = self._ids.least
             self._ids.close()
         self._lane.cancel()
         self.labels, self._ids, self._reserved = labels, None, None
@@ -205,6 +222,7 @@ class OutputTarget:
             self._ids = LabelIds(
                 labels, self._viewer.dims, self._lane, *self._callbacks, largest
             )
+            self._ids.used(self._given.get(labels.unique_id, 0))
 
 
 def add_below(viewer: ViewerModel, image: Image, labels: Labels) -> None:
@@ -221,9 +239,9 @@ def _value(kind: str, labels: Labels, free: int) -> int:
     if kind == NEW:
         return free
     chosen = 0 if kind == ERASE else int(labels.selected_label)
-    if kind == ADD and chosen == 0:
+    if kind in (ADD, REPLACE) and chosen == 0:
         raise LayerError(
-            f"no label of {labels.name!r} is selected to add to: set “label” among the "
+            f"no label of {labels.name!r} is selected: set “label” among the "
             "layer controls, or commit as a new label"
         )
     return chosen
