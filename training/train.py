@@ -6,6 +6,7 @@ images, with the rest frozen.
 """
 
 import argparse
+import json
 import logging
 import time
 from collections.abc import Iterator
@@ -52,8 +53,10 @@ def stream(
     run: Run, samples: list[Sample], args: argparse.Namespace, rank: int
 ) -> Iterator[Batch]:
     """Batches of this process; wider views as the run nears its end."""
+    reached = json.loads(args.hardness.read_text()) if args.hardness else {}
     for until, odds in PHASES.items():
-        source = Crops(samples, odds, args.seed + run.steps, rank)
+        seed = args.seed + run.steps
+        source = Crops(samples, odds, seed, rank, reached)
         loader = DataLoader(source, batch_size=None, num_workers=1, prefetch_factor=4)
         batches = iter(loader)
         while run.progress < until:
@@ -123,6 +126,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--resume", action="store_true")
     parser.add_argument("--rate", type=float, default=1e-3, help="peak, learning")
     parser.add_argument("--warm", type=Path, help="last.pt of an older network")
+    parser.add_argument("--hardness", type=Path, help="of training.hardness")
     parser.add_argument("--calibrate", type=float, default=6, help="minutes")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)

@@ -6,12 +6,9 @@ them, and takes either back; here is decided which image, and what the user is t
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from psygnal import Signal
 
 from napari_sam21.control.ahead import Ahead
 from napari_sam21.control.commits import Committer
@@ -20,6 +17,8 @@ from napari_sam21.control.exporting import Exporting
 from napari_sam21.control.gestures import Gestures
 from napari_sam21.control.hover import Hover
 from napari_sam21.control.keeper import Keeper
+from napari_sam21.control.keyboard import Keyboard
+from napari_sam21.control.keys import KEYS
 from napari_sam21.control.label_files import LabelFiles
 from napari_sam21.control.ledger import UNDONE
 from napari_sam21.control.many import Many
@@ -28,7 +27,7 @@ from napari_sam21.control.outputs import Outputs
 from napari_sam21.control.ports import Host
 from napari_sam21.control.precompute import Precompute
 from napari_sam21.control.steps import AnyStep
-from napari_sam21.control.view import KEYS, View, view_of
+from napari_sam21.control.view import View, view_of
 from napari_sam21.control.whole_labels import WholeLabels
 from napari_sam21.core.errors import Sam21Error
 from napari_sam21.core.lanes import Lane
@@ -44,10 +43,8 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Image, Labels
 
-LOG = logging.getLogger(__name__)
 
-
-class Controller(Gestures, WholeLabels, Exporting):
+class Controller(Gestures, Keyboard, WholeLabels, Exporting):
     """One annotation in one viewer.
 
     Parameters
@@ -58,8 +55,6 @@ class Controller(Gestures, WholeLabels, Exporting):
     inference : Inference, optional
         Default: one that shares the embeddings of the process.
     """
-
-    changed = Signal()
 
     def __init__(
         self, viewer: ViewerModel, host: Host, inference: Inference | None = None
@@ -101,7 +96,6 @@ class Controller(Gestures, WholeLabels, Exporting):
         self.editor: ImageEditor | None = None
         self.image: Image | None = None
         self.pinned = False
-        self._message, self._is_problem = "", False
         self._connections: list[tuple[Any, Callable[..., None]]] = [
             (viewer.layers.selection.events.active, self._active_changed),
             (viewer.layers.events.removed, self._layer_removed),
@@ -295,27 +289,6 @@ class Controller(Gestures, WholeLabels, Exporting):
         self._keeper.ledger.prompts(after)
         self.say(word)
 
-    def view_moved(self) -> None:
-        """What was said is about another view."""
-        self.say("")
-
-    def editor_changed(self) -> None:
-        """Tell who listens."""
-        self.changed.emit()
-
-    def failed(self, error: BaseException) -> None:
-        """Tell the user what a run in the background raised."""
-        self.commits.stop_waiting()
-        if not isinstance(error, Sam21Error):
-            LOG.error("a run in the background failed", exc_info=error)
-        text = str(error) if isinstance(error, Sam21Error) else repr(error)
-        self.say(text, problem=True)
-
-    def say(self, message: str, problem: bool = False) -> None:
-        """Set the status until the next step."""
-        self._message, self._is_problem = message, problem
-        self.changed.emit()
-
     def _followed(self, step: AnyStep, what: str) -> None:
         self.commits.follow(self.editor, step, what == UNDONE)
 
@@ -337,7 +310,6 @@ class Controller(Gestures, WholeLabels, Exporting):
             self.editor,
             self.commits.history,
             self.inference,
-            self._message,
-            self._is_problem,
+            self.word,
             self.files.busy or self.many.running,
         )

@@ -176,4 +176,4 @@ def test_a_file_that_the_command_line_embedded(
 def test_the_row_is_narrow(dock) -> None:
     dock.text()
     assert dock.row.minimumSizeHint().width() < 220
-    assert dock.row._ahead.focusPolicy() == Qt.FocusPolicy.NoFocus
+    assert dock.row._ahead.focusPolicy() == Qt.FocusPolicy.TabFocus

@@ -6,11 +6,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from napari.utils.theme import get_theme
 from qtpy.QtCore import Qt
+from qtpy.QtGui import QColor
 from qtpy.QtWidgets import QComboBox, QLabel, QPushButton, QWidget
 
 from napari_sam21._qt.closing import CloseGuard
+from napari_sam21._qt.keys_panel import KeysPanel
 from napari_sam21._qt.widget import SamWidget
+from napari_sam21.control.keys import KEYS
 
 
 def button(widget: SamWidget, text: str) -> QPushButton:
@@ -193,10 +197,10 @@ def test_everything_is_on_show_at_1200_by_800(open_dock, qtbot) -> None:
     assert dock.viewer.window._qt_viewer.canvas.native.width() >= 450
 
 
-def test_keys_are_in_the_tooltips(open_dock) -> None:
+def test_keys_are_on_the_buttons_or_in_their_tooltips(open_dock) -> None:
     widget = open_dock().widget
-    assert "(Enter)" in button(widget, "Commit").toolTip()
-    assert "(Ctrl+Shift+Z)" in button(widget, "Redo").toolTip()
+    assert "(Enter)" in button(widget, "Commit").text()
+    assert "(Ctrl+Shift+Z)" in button(widget, "Redo").text()
     assert "(Q)" in button(widget, "● In").toolTip()
 
 
@@ -276,3 +280,45 @@ def test_window_closed_while_a_look_is_due(open_dock, qtbot) -> None:
     dock.viewer.close()
     qtbot.waitUntil(lambda: controller.editor is None)
     qtbot.wait(300)
+
+
+def test_all_keys_are_told(open_dock) -> None:
+    dock = open_dock(np.zeros((60, 80)))
+    button(dock.widget, "Keys…").click()
+    panel = dock.widget.findChild(KeysPanel)
+    assert panel.isVisible()
+    told = panel.findChild(QLabel).text()
+    for key in KEYS:
+        assert key.shown in told
+        assert key.what in told
+    panel.close()
+
+
+def test_tab_goes_through_the_controls_and_a_click_takes_no_keys(open_dock) -> None:
+    dock = open_dock(np.zeros((60, 80)))
+    buttons = dock.widget.findChildren(QPushButton)
+    assert len(buttons) > 10
+    others = [b.text() for b in buttons if b.focusPolicy() != Qt.FocusPolicy.TabFocus]
+    assert not others
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_a_problem_can_be_read_in_every_theme(open_dock, theme: str) -> None:
+    dock = open_dock(np.zeros((60, 80)))
+    dock.viewer.theme = theme
+    dock.controller.say("No disk", problem=True)
+    assert dock.text() == "No disk"
+    color = QColor(dock.widget._status.styleSheet().removeprefix("color: "))
+    back = QColor(*get_theme(theme).background.as_rgb_tuple()[:3])
+    assert contrast(color, back) > 4.5, "what WCAG asks of text"
+
+
+def contrast(one: QColor, other: QColor) -> float:
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def luminance(color: QColor) -> float:
+    parts = [c / 255 for c in (color.red(), color.green(), color.blue())]
+    r, g, b = (((c + 0.055) / 1.055) ** 2.4 if c > 0.04 else c / 12.92 for c in parts)
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b

@@ -10,7 +10,8 @@ from qtpy.QtCore import QSize
 from qtpy.QtGui import QIcon, QImage, QPixmap
 
 from napari_sam21._qt.choices import ChoiceRow
-from napari_sam21.control.view import SHOWN_KEY, View
+from napari_sam21.control.keys import SHOWN_KEY
+from napari_sam21.control.view import View
 from napari_sam21.layers.preview import COLOR
 
 NONE_YET = "–"

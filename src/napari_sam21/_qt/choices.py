@@ -7,7 +7,14 @@ from typing import Any
 
 from magicgui.widgets import ComboBox
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QSizePolicy, QWidget
+from qtpy.QtWidgets import (
+    QComboBox,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QWidget,
+)
 
 
 class ChoiceRow(QWidget):
@@ -38,8 +45,8 @@ class ChoiceRow(QWidget):
         ):
             button.setCheckable(True)
             button.setToolTip(tip)
-            # A button that took the focus would swallow Space and Enter.
-            button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+            # One that a click gives the focus would swallow Space and Enter.
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             button.setMinimumWidth(40)
             # Qt asks for much room before napari's style is on, and keeps it then.
             button.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
@@ -98,9 +105,34 @@ def let_shrink(combo: QComboBox) -> None:
 
 
 def plain_button(text: str, tip: str) -> QPushButton:
-    """Make a button that leaves the keyboard to the canvas."""
+    """Make a button that leaves the keyboard to the canvas, unless Tab comes to it."""
     button = QPushButton(text)
     button.setToolTip(tip)
-    # A button that took the focus would swallow Space and Enter.
-    button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    # One that a click gives the focus would swallow Space and Enter.
+    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     return button
+
+
+def side_by_side(first: QWidget, *others: QWidget) -> QHBoxLayout:
+    """Lay widgets out in a row; the first gets the room that is left."""
+    row = QHBoxLayout()
+    row.addWidget(first, 1)
+    for each in others:
+        row.addWidget(each)
+    return row
+
+
+def problem_color(theme: str) -> str:
+    """Return a colour for a word about something to mend, readable in a theme."""
+    from napari.utils.theme import get_theme
+
+    red, green, blue = get_theme(theme).background.as_rgb_tuple()[:3]
+    is_dark = 0.3 * red + 0.59 * green + 0.11 * blue < 128
+    return "#ffb347" if is_dark else "#9a4a00"
+
+
+def heading(text: str) -> QLabel:
+    """Make the title of a group of rows."""
+    title = QLabel(f"<b>{text}</b>")
+    title.setContentsMargins(0, 6, 0, 0)
+    return title

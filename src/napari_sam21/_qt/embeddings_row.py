@@ -70,7 +70,7 @@ class EmbeddingsRow(QWidget):
         self._more.setText("⋯")
         self._more.setToolTip("Where embeddings are kept, and how many")
         self._more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        self._more.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._more.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._more.setMenu(menu)
         self._more.setStyleSheet("QToolButton::menu-indicator { image: none; }")
 

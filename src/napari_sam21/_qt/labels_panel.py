@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QComboBox, QHBoxLayout, QWidget
 
 from napari_sam21._qt.choices import let_shrink, plain_button
 from napari_sam21.control.classes import ClassBook
-from napari_sam21.control.view import SHOWN_KEY
+from napari_sam21.control.keys import SHOWN_KEY
 from napari_sam21.layers.target import ADD, CLASS, ERASE, NEW, REPLACE
 
 KIND_WORDS = {

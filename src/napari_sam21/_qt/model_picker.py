@@ -15,13 +15,12 @@ from qtpy.QtWidgets import (
     QMenu,
     QMessageBox,
     QProgressBar,
-    QPushButton,
     QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
-from napari_sam21._qt.choices import let_shrink
+from napari_sam21._qt.choices import let_shrink, plain_button
 from napari_sam21.core.errors import Sam21Error
 from napari_sam21.models.library import ABSENT, BROKEN, ModelState
 from napari_sam21.models.offer import addresses, as_html, card, megabytes, offer
@@ -55,9 +54,7 @@ class ModelPicker(QWidget):
         self._make_menu()
         self._bar = QProgressBar()
         self._bar.setRange(0, 100)
-        self._stop = QPushButton("Stop")
-        self._stop.setToolTip("Stop; what has come is continued the next time")
-        self._stop.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._stop = plain_button("Stop", "What has come is continued the next time")
         self._stop.clicked.connect(lambda: self._with_shelf(ModelShelf.cancel))
         self._lay_out()
 
@@ -74,7 +71,7 @@ class ModelPicker(QWidget):
         self._more.setText("⋯")
         self._more.setToolTip("About this model; import one from files")
         self._more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        self._more.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._more.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._more.setMenu(menu)
         # The three dots say it; the arrow beside them would need room.
         self._more.setStyleSheet("QToolButton::menu-indicator { image: none; }")

@@ -9,7 +9,8 @@ from qtpy.QtWidgets import QGridLayout, QPushButton, QWidget
 from napari_sam21._qt.candidates import CandidateRow
 from napari_sam21._qt.choices import ChoiceRow, plain_button
 from napari_sam21._qt.cleaning_row import CleaningRow
-from napari_sam21.control.view import SHOWN_KEY, View
+from napari_sam21.control.keys import SHOWN_KEY
+from napari_sam21.control.view import View
 from napari_sam21.core.prompts import BOX, NEGATIVE, POSITIVE
 
 ACTIONS = (
@@ -63,7 +64,7 @@ class ObjectPanel:
         self._buttons: dict[str, QPushButton] = {}
         self.actions = QGridLayout()
         for name, text, tip, row, column in ACTIONS:
-            button = plain_button(text, f"{tip} ({SHOWN_KEY[name]})")
+            button = plain_button(f"{text} ({SHOWN_KEY[name]})", tip)
             button.clicked.connect(lambda _=False, n=name: call(n))
             self._buttons[name] = button
             self.actions.addWidget(button, row, column)

@@ -22,7 +22,7 @@ from qtpy.QtWidgets import (
 
 from napari_sam21._qt.choices import plain_button
 from napari_sam21._qt.objects_model import CLASS, COLUMNS, ObjectsModel
-from napari_sam21.control.view import SHOWN_KEY
+from napari_sam21.control.keys import SHOWN_KEY
 from napari_sam21.control.words import objects as counted
 from napari_sam21.controller import Controller
 

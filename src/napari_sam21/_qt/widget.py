@@ -10,24 +10,31 @@ from qtpy.QtGui import QHideEvent, QShowEvent
 from qtpy.QtWidgets import (
     QCheckBox,
     QFormLayout,
-    QHBoxLayout,
     QLabel,
-    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
 
-from napari_sam21._qt.choices import OptionalList, follow, let_shrink, plain_button
+from napari_sam21._qt.choices import (
+    OptionalList,
+    follow,
+    heading,
+    let_shrink,
+    plain_button,
+    problem_color,
+    side_by_side,
+)
 from napari_sam21._qt.closing import CloseGuard
 from napari_sam21._qt.embeddings_row import EmbeddingsRow
 from napari_sam21._qt.host import QtHost
+from napari_sam21._qt.keys_panel import KeysPanel
 from napari_sam21._qt.labels_panel import LabelsPanel
 from napari_sam21._qt.look_panel import LookPanel
 from napari_sam21._qt.many_panel import ManyRow
 from napari_sam21._qt.model_picker import ModelPicker
 from napari_sam21._qt.object_panel import ObjectPanel
 from napari_sam21._qt.objects_table import open_table
-from napari_sam21.control.view import SHOWN_KEY
+from napari_sam21.control.keys import SHOWN_KEY
 from napari_sam21.controller import Controller
 from napari_sam21.layers.field import MODES
 from napari_sam21.layers.scene import is_ours
@@ -46,15 +53,6 @@ POLICY_WORDS = {
 REGION_TIP = (
     "What the model sees of the image: the part that you look at (a blue frame shows "
     "it), the whole image, or the part that it sees now"
-)
-PROBLEM_STYLE = "color: #ffb347"
-HELP = (
-    "<b>Click</b> an object. <b>Shift+click</b> or right-click what is not part of "
-    "it. Then<br><b>Enter</b> commit · <b>Esc</b> clear · <b>Ctrl+Z</b> undo<br>"
-    "<b>J K</b> candidate · <b>Q</b> next point · <b>W</b> box · <b>R</b> line<br>"
-    "<b>T</b> label again · <b>G</b> flip selected<br>"
-    "<b>C</b> select label · <b>I</b> merge it in · <b>Del</b> delete it<br>"
-    "<b>N</b> next object · <b>H</b> hide preview"
 )
 
 
@@ -169,6 +167,8 @@ class SamWidget(QWidget):
         self._hover.setToolTip(f"{tip} ({SHOWN_KEY['toggle_hover']})")
         self._hover.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._hover.clicked.connect(lambda: self._call("toggle_hover"))
+        self._keys = plain_button("Keys…", "All keys, in a window of their own")
+        self._keys.clicked.connect(lambda: KeysPanel(self).show())
 
     def _make_state(self) -> None:
         self._status = QLabel()
@@ -185,40 +185,31 @@ class SamWidget(QWidget):
         self._start.clicked.connect(lambda: self._call("start"))
 
     def _lay_out(self) -> None:
-        image = QHBoxLayout()
-        image.addWidget(self._image.native, 1)
-        image.addWidget(self._pin)
+        wait = side_by_side(self._cancel, self._start)
         form = QFormLayout()
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
-        form.addRow("Image", image)
+        form.addRow("Image", side_by_side(self._image.native, self._pin))
         form.addRow("Model", self._model)
-        for name, row in self._look.rows:
+        form.addRow(heading("The object"))
+        for name, row in self._object.rows:
             form.addRow(name, row)
-        region = QHBoxLayout()
-        region.addWidget(self._field.native, 1)
-        region.addWidget(self._region)
-        form.addRow("Region", region)
-        form.addRow("Embeddings", self._embeddings)
+        form.addRow(self._object.actions)
+        form.addRow(heading("The labels"))
         form.addRow("Labels", self._output.row)
         form.addRow("Commit as", self._output.kind.native)
         form.addRow("Class", self._output.class_name)
         form.addRow("Overlap", self._policy.native)
-        for name, row in self._object.rows:
-            form.addRow(name, row)
-        form.addRow("Under mouse", self._hover)
         form.addRow("Many objects", self._many)
-        wait = QHBoxLayout()
-        wait.addWidget(self._cancel)
-        wait.addWidget(self._start)
-        text = QLabel(HELP)
-        text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
-        text.setWordWrap(True)
+        form.addRow(heading("What the model sees"))
+        for name, row in self._look.rows:
+            form.addRow(name, row)
+        form.addRow("Region", side_by_side(self._field.native, self._region))
+        form.addRow("Embeddings", self._embeddings)
+        form.addRow("Under mouse", side_by_side(self._hover, self._keys))
         layout = QVBoxLayout(self)
         layout.addWidget(self._status)
         layout.addLayout(wait)
         layout.addLayout(form)
-        layout.addLayout(self._object.actions)
-        layout.addWidget(text)
         layout.addStretch(1)
 
     # --- from the state to the dock ----------------------------------------------
@@ -263,7 +254,7 @@ class SamWidget(QWidget):
 
     def _mark_problem(self, problem: bool) -> None:
         """Colour the status; a style sheet is slow to set, so only on a change."""
-        style = PROBLEM_STYLE if problem else ""
+        style = f"color: {problem_color(self._viewer.theme)}" if problem else ""
         if self._status.styleSheet() != style:
             self._status.setStyleSheet(style)
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from napari_sam21.control.ports import Host
 from napari_sam21.inference import Inference
 from napari_sam21.layers.ahead import neighbours
+from napari_sam21.layers.navigate import camera_of
 from napari_sam21.layers.planes import level_shape
 from napari_sam21.layers.source import Source
 
@@ -62,7 +63,7 @@ class Ahead:
         self._running = False
         self._tried: set[Hashable] = set()
         self._rested = host.debounced(self._begin, REST_MS)
-        camera = getattr(viewer, "scene", viewer).camera  # napari 0.9 has moved it
+        camera = camera_of(viewer)
         dims = viewer.dims.events
         self._connections: list[tuple[Any, Callable[..., None]]] = [
             (emitter, self.stir)

@@ -11,6 +11,7 @@ from napari_sam21.control.hover import Hover
 from napari_sam21.control.objects import Objects
 from napari_sam21.control.reopening import take_up
 from napari_sam21.control.steps import BrushStep
+from napari_sam21.control.voice import Voice
 from napari_sam21.core.cleaning import Cleaning
 from napari_sam21.core.errors import Sam21Error
 from napari_sam21.core.prompts import BOX, NEGATIVE, POSITIVE
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
 
 
-class Gestures:
+class Gestures(Voice):
     """Choices about the object on show; without one, nothing happens."""
 
     cleaning = Cleaning()
@@ -35,18 +36,10 @@ class Gestures:
     objects: Objects
     _viewer: ViewerModel
 
-    def editor_changed(self) -> None:
-        """Tell who listens."""
-        raise NotImplementedError
-
     def prompts_edited(
         self, before: tuple[Mark, ...], after: tuple[Mark, ...], word: str
     ) -> None:
         """Remember a change of the points."""
-        raise NotImplementedError
-
-    def say(self, message: str, problem: bool = False) -> None:
-        """Set the status until the next step."""
         raise NotImplementedError
 
     def choose(self, index: int) -> None:

@@ -1,4 +1,4 @@
-"""What the dock shows, as one frozen value, and the keys that act on it."""
+"""What the dock shows, as one frozen value."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-from app_model.types import KeyCode, KeyMod
 
 from napari_sam21.core.cleaning import Cleaning
 from napari_sam21.core.errors import LayerError
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from napari_sam21.annotation import History
     from napari_sam21.control.editor import ImageEditor
     from napari_sam21.control.steps import AnyStep
+    from napari_sam21.control.voice import Word
     from napari_sam21.core.embedding import Answer
     from napari_sam21.inference import Inference
 
@@ -80,56 +80,11 @@ class View:
     can_redo: bool = False
 
 
-@dataclass(frozen=True)
-class Key:
-    """A key on our layers.
-
-    Attributes
-    ----------
-    binding
-        As napari takes it.
-    shown : str
-        As tooltips show it.
-    action : str
-        Name of the controller's method.
-    """
-
-    binding: Any
-    shown: str
-    action: str
-
-
-KEYS = (
-    Key("Enter", "Enter", "commit"),
-    Key("Escape", "Esc", "clear"),
-    Key("Q", "Q", "switch_polarity"),
-    Key("W", "W", "draw_box"),
-    Key("R", "R", "scribble"),
-    Key("G", "G", "flip_selected"),
-    Key("J", "J", "previous_candidate"),
-    Key("K", "K", "next_candidate"),
-    Key("N", "N", "next_object"),
-    Key("T", "T", "take_up"),
-    Key("C", "C", "pick"),
-    Key("I", "I", "merge"),
-    Key("Delete", "Del", "delete"),
-    Key("Backspace", "Backspace", "delete"),
-    Key("H", "H", "toggle_preview"),
-    Key("U", "U", "toggle_hover"),
-    Key(KeyMod.CtrlCmd | KeyCode.KeyZ, "Ctrl+Z", "undo"),
-    Key(KeyMod.CtrlCmd | KeyMod.Shift | KeyCode.KeyZ, "Ctrl+Shift+Z", "redo"),
-)
-"""Bound on the prompts and preview layers only; free there in napari 0.6 to 0.9."""
-
-SHOWN_KEY = {key.action: key.shown for key in reversed(KEYS)}
-
-
 def view_of(
     editor: ImageEditor | None,
     history: History[AnyStep],
     inference: Inference,
-    message: str,
-    problem: bool,
+    word: Word,
     busy: bool = False,
 ) -> View:
     """Turn the state of an annotation into what the dock shows.
@@ -139,16 +94,14 @@ def view_of(
     editor : ImageEditor or None
     history : History
     inference : Inference
-    message : str
-        The last word to the user; empty if there is none.
-    problem : bool
-        Whether that word is about something to mend.
+    word : Word
+        The last one to the user.
     busy : bool
         Whether labels are being saved or copied.
     """
     steps = View("", busy=busy, can_undo=history.can_undo, can_redo=history.can_redo)
     if editor is None:
-        return replace(steps, status=message or "Open or select an image to begin.")
+        return replace(steps, status=word.text or "Open or select an image to begin.")
     try:
         plane = editor.plane()
     except LayerError as error:
@@ -159,11 +112,11 @@ def view_of(
     region = editor.region()
     return replace(
         steps,
-        status=message
-        if problem
-        else f"{message} {_status(editor, inference, others)}".strip(),
+        status=word.text
+        if word.problem
+        else f"{word.text} {_status(editor, inference, others)}".strip(),
         busy=busy or inference.encoding,
-        problem=problem,
+        problem=word.problem,
         **_candidates(draft.answer),
         next_label=editor.scene.prompts.next_label,
         scribbling=editor.scene.prompts.scribbles,

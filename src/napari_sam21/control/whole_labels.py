@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from napari_sam21.control.editor import ImageEditor
 from napari_sam21.control.objects import Objects
+from napari_sam21.control.voice import Voice
 from napari_sam21.core.errors import LayerError
 from napari_sam21.layers.spotting import label_at
 from napari_sam21.layers.target import OutputTarget
@@ -17,17 +18,13 @@ if TYPE_CHECKING:
 NONE_HERE = "There is no label under the mouse."
 
 
-class WholeLabels:
+class WholeLabels(Voice):
     """Gestures over a label; without one they only say so."""
 
     editor: ImageEditor | None
     objects: Objects
     target: OutputTarget
     _viewer: ViewerModel
-
-    def say(self, message: str, problem: bool = False) -> None:
-        """Set the status until the next step."""
-        raise NotImplementedError
 
     def delete(self) -> None:
         """Delete the selected points, if there are any; else the label under it."""

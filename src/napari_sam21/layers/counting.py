@@ -121,7 +121,8 @@ class Counting:
         self._unexplained = False
         if self.wanted:
             self._urgent.update((block, None) for b in boxes for block in blocks_in(b))
-            self._go_on()
+            # Not at once: of a single stroke napari tells before it writes it.
+            self._clock.soon(self._go_on)
 
     def settle(self) -> bool:
         """Count at once what was touched since; return whether the count is complete.

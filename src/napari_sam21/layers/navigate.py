@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from napari_sam21.layers.planes import Plane
 from napari_sam21.layers.prompts import Mark
@@ -12,6 +12,11 @@ from napari_sam21.layers.prompts import Mark
 if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Image
+
+
+def camera_of(viewer: ViewerModel) -> Any:
+    """Return the camera, which napari 0.9 has moved."""
+    return getattr(viewer, "scene", viewer).camera
 
 
 def waiting(marks: Sequence[Mark], plane: Plane) -> list[Plane]:

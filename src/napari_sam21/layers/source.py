@@ -15,6 +15,7 @@ from napari_sam21.core.geometry import MODEL_SIDE, Region, whole_plane
 from napari_sam21.core.intensities import Float32
 from napari_sam21.core.preprocess import ModelInput, as_plane, input_of, to_square
 from napari_sam21.core.regions import Rect
+from napari_sam21.layers.navigate import camera_of
 from napari_sam21.layers.planes import Plane, level_shape
 
 if TYPE_CHECKING:
@@ -189,7 +190,7 @@ def _on_canvas(layer: Image, plane: Plane, viewer: ViewerModel) -> Rect | None:
     canvas = getattr(viewer, "canvas", None)
     if canvas is None or canvas.grid.enabled:  # before napari 0.9; each layer elsewhere
         return None
-    camera, shown = viewer.scene.camera, list(viewer.dims.order[-2:])
+    camera, shown = camera_of(viewer), list(viewer.dims.order[-2:])
     half = np.asarray(canvas.size) / (2 * camera.zoom)
     world = np.tile(np.asarray(viewer.dims.point, float), (4, 1))
     signs = np.array([(-1, -1), (-1, 1), (1, -1), (1, 1)])

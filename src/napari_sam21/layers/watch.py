@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_sam21.core.errors import LayerError
+from napari_sam21.layers.navigate import camera_of
 from napari_sam21.layers.planes import Plane, displayed_plane
 
 if TYPE_CHECKING:
@@ -148,7 +149,7 @@ class Watch(LayerWatch):
     ) -> None:
         super().__init__(viewer.dims, image, seen, edited, placed)
         self._on_zoomed = zoomed
-        camera = getattr(viewer, "scene", viewer).camera  # napari 0.9 has moved it
+        camera = camera_of(viewer)
         dims = viewer.dims.events
         self._listen(self._seen, dims.point, dims.order, dims.ndisplay)
         self._listen(self._zoomed, camera.events.zoom, camera.events.center)
