@@ -153,9 +153,7 @@ def test_only_touched_blocks_are_counted_again(three: Desk, monkeypatch) -> None
     assert seen == [Block((), 0, 0)]
 
 
-def test_it_survives_another_image_and_a_closed_dock(
-    desk, image, tiny_folder
-) -> None:
+def test_it_survives_another_image_and_a_closed_dock(desk, image, tiny_folder) -> None:
     d = desk(image, image[::-1].copy())
     d.controller.commits.classes.choose("cell")
     new_object(d, 40, 50)
@@ -500,7 +498,9 @@ def test_the_table_is_saved_with_all_it_knows(three: Desk, tmp_path) -> None:
         row = found[int(cell["id"])]
         assert int(cell["area_px"]) == row.area_px
         assert int(cell["prompts"]) == row.prompts
-        assert float(cell["predicted_iou"]) == pytest.approx(row.predicted_iou, abs=1e-4)
+        assert float(cell["predicted_iou"]) == pytest.approx(
+            row.predicted_iou, abs=1e-4
+        )
     d.controller.save_labels()
     d.host.until(lambda: "t.geojson" in d.status)
     assert '"classification": {"name": "dead"}' in (tmp_path / "t.geojson").read_text()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from magicgui.widgets import ComboBox
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QComboBox, QHBoxLayout, QWidget
+from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QWidget
 
 from napari_sam21._qt.choices import let_shrink, plain_button
 from napari_sam21.control.classes import ClassBook
@@ -56,6 +56,8 @@ class LabelsPanel:
         The list, and the buttons that open the table and save.
     kind : ComboBox
     class_name : QComboBox
+    commit_row : QHBoxLayout
+        Both of them.
     """
 
     def __init__(
@@ -79,6 +81,9 @@ class LabelsPanel:
         self.kind.changed.connect(choose)
         self.kind.native.setToolTip(KIND_TIP)
         let_shrink(self.kind.native)
+        self.commit_row = QHBoxLayout()
+        self.commit_row.addWidget(self.kind.native, 3)
+        self.commit_row.addWidget(self.class_name, 2)
 
     def _make_class(self, name: Callable[[str], None]) -> QComboBox:
         box = QComboBox()
@@ -86,11 +91,12 @@ class LabelsPanel:
         box.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
         box.setToolTip(CLASS_TIP)
         let_shrink(box)
+        box.setMinimumContentsLength(7)
         box.setFocusPolicy(Qt.FocusPolicy.StrongFocus)  # it is written in
-        line = box.lineEdit()
-        if line is not None:
-            line.setPlaceholderText("none")
-            line.editingFinished.connect(lambda: name(box.currentText()))
+        line = QLineEdit()
+        line.setPlaceholderText("Class")
+        line.editingFinished.connect(lambda: name(line.text()))
+        box.setLineEdit(line)
         box.activated.connect(lambda _: name(box.currentText()))
         return box
 

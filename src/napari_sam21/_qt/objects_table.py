@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QItemSelectionModel, QModelIndex, Qt, QTimer
-from qtpy.QtGui import QHideEvent, QShowEvent
+from qtpy.QtGui import QHideEvent, QKeyEvent, QKeySequence, QShowEvent
 from qtpy.QtWidgets import (
     QAbstractItemView,
     QComboBox,
@@ -14,6 +14,7 @@ from qtpy.QtWidgets import (
     QHBoxLayout,
     QHeaderView,
     QLabel,
+    QSizePolicy,
     QStyledItemDelegate,
     QTableView,
     QVBoxLayout,
@@ -21,10 +22,11 @@ from qtpy.QtWidgets import (
 )
 
 from napari_sam21._qt.choices import plain_button
-from napari_sam21._qt.objects_model import CLASS, COLUMNS, ObjectsModel
+from napari_sam21._qt.objects_model import AREA, CLASS, COLUMNS, SLICE, ObjectsModel
 from napari_sam21.control.view import SHOWN_KEY
 from napari_sam21.control.words import objects as counted
 from napari_sam21.controller import Controller
+from napari_sam21.layers.saving import calibration_of
 
 if TYPE_CHECKING:
     import napari
@@ -35,7 +37,14 @@ TITLE = "Object table (napari-sam21)"
 
 CLOSED = "Open “Click to segment”: the table lists the objects of its labels."
 EMPTY = "There are no labels yet: commit an object, and it is listed here."
-WIDTHS = (80, 150, 90, 110, 60, 70, 120)
+WIDTHS = (64, 96, 66, 90, 44, 60, 60)
+"""Of the columns: together they fit beside the canvas."""
+
+KEYS = QKeySequence.StandardKey
+
+TALL = 950
+"""Pixels of a window in which the table has room below the canvas."""
+
 TIPS = {
     "merge": "Merge the selected objects into the one with the lowest id: one step, "
     f"one undo. On the canvas: {SHOWN_KEY['merge']} merges the label under the mouse "
@@ -81,6 +90,29 @@ class ClassDelegate(QStyledItemDelegate):
             model.setData(index, editor.currentText(), Qt.ItemDataRole.EditRole)
 
 
+class KeyedView(QTableView):
+    """A table that knows a few keys.
+
+    Parameters
+    ----------
+    calls : mapping of QKeySequence.StandardKey to callable
+    """
+
+    def __init__(self, calls: Mapping[Any, Callable[[], None]]) -> None:
+        super().__init__()
+        self._calls = calls
+
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:
+        """Do what a key is for; Qt's own keys stay."""
+        if event is None:
+            return
+        for key, call in self._calls.items():
+            if event.matches(key):
+                call()
+                return
+        super().keyPressEvent(event)
+
+
 class ObjectsTable(QWidget):
     """A row for each label of the output layer.
 
@@ -108,11 +140,17 @@ class ObjectsTable(QWidget):
     # --- parts -------------------------------------------------------------------
 
     def _make_view(self) -> QTableView:
-        view = QTableView()
+        view = KeyedView(
+            {
+                KEYS.Delete: self.delete,
+                KEYS.Backspace: self.delete,
+                KEYS.Undo: lambda: self._call("undo"),
+                KEYS.Redo: lambda: self._call("redo"),
+            }
+        )
         view.setModel(self.model)
         view.setItemDelegateForColumn(CLASS, ClassDelegate(self._class_names, view))
         view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        view.setAlternatingRowColors(True)
         view.setWordWrap(False)
         view.setSortingEnabled(True)
         view.sortByColumn(0, Qt.SortOrder.AscendingOrder)
@@ -122,10 +160,11 @@ class ObjectsTable(QWidget):
             # Rows of one height: Qt need not ask each of thousands for its own.
             rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
             rows.setDefaultSectionSize(view.fontMetrics().height() + 6)
-            columns.setStretchLastSection(True)
             columns.setHighlightSections(False)
+            columns.setMinimumSectionSize(40)
             for number in range(len(COLUMNS)):
                 columns.resizeSection(number, WIDTHS[number])
+            columns.setSectionResizeMode(CLASS, QHeaderView.ResizeMode.Stretch)
         selection = view.selectionModel()
         if selection is not None:
             selection.selectionChanged.connect(lambda *_: self._selected())
@@ -133,12 +172,14 @@ class ObjectsTable(QWidget):
 
     def _lay_out(self) -> None:
         row = QHBoxLayout()
+        # A long name must not widen the dock: the image needs the room.
+        self._word.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         row.addWidget(self._word, 1)
         self._buttons = {}
         for name, text, call in (
             ("merge", "Merge", self.merge),
             ("delete", "Delete", self.delete),
-            ("save", "Save CSV…", self._save),
+            ("save", "Save CSV…", lambda: self._call("save_table")),
         ):
             button = plain_button(text, TIPS[name])
             button.clicked.connect(lambda _=False, c=call: c())
@@ -202,6 +243,7 @@ class ObjectsTable(QWidget):
                 register.counting.want()
                 labels.events.selected_label.connect(self._picked)
             self.model.use(register)
+            self._hide_columns()
             self._picked()
         self._tell()
 
@@ -213,6 +255,14 @@ class ObjectsTable(QWidget):
                 self._picked()
             self._soon()
 
+    def _hide_columns(self) -> None:
+        """Of a plane without a pixel size there is no slice, and no area in units."""
+        labels = self._labels
+        flat = labels is not None and labels.ndim == 2
+        sized = labels is not None and calibration_of(labels).pixel_area() is not None
+        self.view.setColumnHidden(SLICE, flat)
+        self.view.setColumnHidden(AREA, not sized)
+
     def _tell(self) -> None:
         count, chosen = self.model.rowCount(), len(self.selected())
         word = counted(count)
@@ -223,7 +273,6 @@ class ObjectsTable(QWidget):
         else:
             counting = self._controller.objects.of(self._labels).counting
             word += "" if counting.complete else ", counting…"
-            word += f" in {self._labels.name!r}"
         if chosen > 1:
             word += f", {chosen} selected"
         self._word.setText(word)
@@ -285,9 +334,9 @@ class ObjectsTable(QWidget):
         if controller is not None and controller.image is not None and chosen:
             controller.objects.delete(controller.image, chosen)
 
-    def _save(self) -> None:
+    def _call(self, action: str) -> None:
         if self._controller is not None:
-            self._controller.save_table()
+            getattr(self._controller, action)()
 
     def _rename(self, label: int, class_name: str) -> None:
         """Give a class to an object; to all selected ones, if it is one of them."""
@@ -306,8 +355,15 @@ def controller_of(viewer: Any) -> Controller | None:
     return None
 
 
-def open_table(viewer: Any) -> ObjectsTable:
-    """Open the object table of a viewer, or bring it to the front."""
+def open_table(viewer: Any, window: QWidget | None = None) -> ObjectsTable:
+    """Open the object table of a viewer, or bring it to the front.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+    window : QWidget or None
+        The viewer's window: in a low one the table becomes a tab beside the canvas.
+    """
     for widget in viewer.window.dock_widgets.values():
         if isinstance(widget, ObjectsTable):
             dock = widget.parent()
@@ -316,5 +372,7 @@ def open_table(viewer: Any) -> ObjectsTable:
                 dock.raise_()
             return widget
     table = ObjectsTable(viewer)
-    viewer.window.add_dock_widget(table, name=TITLE, area="bottom")
+    tall = window is not None and window.height() >= TALL
+    place = {"area": "bottom"} if tall else {"area": "right", "tabify": True}
+    viewer.window.add_dock_widget(table, name=TITLE, **place)
     return table

@@ -51,9 +51,8 @@ HELP = (
     "<b>Click</b> an object. <b>Shift+click</b> or right-click what is not part of "
     "it. Then<br><b>Enter</b> commit · <b>Esc</b> clear · <b>Ctrl+Z</b> undo<br>"
     "<b>J K</b> candidate · <b>Q</b> next point · <b>W</b> box<br>"
-    "<b>T</b> label again · <b>G</b> flip selected<br>"
-    "<b>C</b> select label · <b>I</b> merge it in · <b>Del</b> delete it<br>"
-    "<b>N</b> next object · <b>H</b> hide preview"
+    "Labels: <b>T</b> again · <b>C</b> select · <b>I</b> merge in · <b>Del</b><br>"
+    "<b>G</b> flip selected · <b>N</b> next object · <b>H</b> hide preview"
 )
 
 
@@ -142,7 +141,7 @@ class SamWidget(QWidget):
             self._labels.native,
             self._set_kind,
             lambda: self._call("save_labels"),
-            lambda: open_table(self._viewer),
+            lambda: open_table(self._viewer, self.window()),
             self._set_class,
         )
         self._policy = ComboBox(choices=policies)
@@ -199,8 +198,7 @@ class SamWidget(QWidget):
         form.addRow("Region", region)
         form.addRow("Embeddings", self._embeddings)
         form.addRow("Labels", self._output.row)
-        form.addRow("Commit as", self._output.kind.native)
-        form.addRow("Class", self._output.class_name)
+        form.addRow("Commit as", self._output.commit_row)
         form.addRow("Overlap", self._policy.native)
         for name, row in self._object.rows:
             form.addRow(name, row)
