@@ -86,7 +86,7 @@ class Counting:
         self._urgent: dict[Block, None] = {}
         self._backlog: deque[Block] = deque()
         self._running: list[Block] = []
-        self._unexplained = self._closed = False
+        self._unexplained = self._closed = self._hurried = False
         self._view = look_of(labels, dims)
         self._shape = self._array.shape
         labels.events.data.connect(self._replaced)
@@ -120,7 +120,8 @@ class Counting:
         """Count again what lies in some boxes of level 0."""
         self._unexplained = False
         if self.wanted:
-            self._urgent.update((block, None) for b in boxes for block in blocks_in(b))
+            for box in boxes:
+                self._urgent.update(dict.fromkeys(blocks_in(box)))
             # Not at once: of a single stroke napari tells before it writes it.
             self._clock.soon(self._go_on)
 
@@ -130,7 +131,11 @@ class Counting:
         What is there of other programs may be too much for that, and then it is not.
         """
         self._lane.cancel()
-        urgent = [*self._urgent, *self._running]
+        if self._hurried:
+            self._urgent.update(dict.fromkeys(self._running))
+        else:
+            self._backlog.extendleft(self._running)
+        urgent = list(self._urgent)
         self._urgent.clear()
         self._running = []
         self._take_in(count_blocks(self._array, urgent))
@@ -191,7 +196,8 @@ class Counting:
         self._lane.submit(count, self._counted, self._stopped)
 
     def _next(self) -> list[Block]:
-        if self._urgent:
+        self._hurried = bool(self._urgent)
+        if self._hurried:
             batch = list(self._urgent)[:AT_A_TIME]
             for block in batch:
                 del self._urgent[block]
