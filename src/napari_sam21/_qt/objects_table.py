@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QItemSelectionModel, QModelIndex, Qt, QTimer
-from qtpy.QtGui import QHideEvent, QKeyEvent, QKeySequence, QShowEvent
+from qtpy.QtCore import QItemSelectionModel, QTimer
+from qtpy.QtGui import QHideEvent, QShowEvent
 from qtpy.QtWidgets import (
-    QAbstractItemView,
-    QComboBox,
     QDockWidget,
     QHBoxLayout,
-    QHeaderView,
     QLabel,
     QSizePolicy,
-    QStyledItemDelegate,
-    QTableView,
     QVBoxLayout,
     QWidget,
 )
 
 from napari_sam21._qt.choices import plain_button
-from napari_sam21._qt.objects_model import AREA, CLASS, COLUMNS, SLICE, ObjectsModel
+from napari_sam21._qt.objects_model import AREA, SLICE, ObjectsModel
+from napari_sam21._qt.objects_view import ObjectsView
 from napari_sam21.control.view import SHOWN_KEY
 from napari_sam21.control.words import objects as counted
 from napari_sam21.controller import Controller
@@ -37,11 +33,6 @@ TITLE = "Object table (napari-sam21)"
 
 CLOSED = "Open “Click to segment”: the table lists the objects of its labels."
 EMPTY = "There are no labels yet: commit an object, and it is listed here."
-WIDTHS = (64, 96, 66, 90, 44, 60, 60)
-"""Of the columns: together they fit beside the canvas."""
-
-KEYS = QKeySequence.StandardKey
-
 TALL = 950
 """Pixels of a window in which the table has room below the canvas."""
 
@@ -53,64 +44,6 @@ TIPS = {
     f"canvas: {SHOWN_KEY['delete']} deletes the label under the mouse",
     "save": "Save the table as CSV; image, model and pixel size are in its header",
 }
-
-
-class ClassDelegate(QStyledItemDelegate):
-    """Edits a class: written, or chosen from those that are known.
-
-    Parameters
-    ----------
-    names : callable
-        Returns the classes.
-    """
-
-    def __init__(self, names: Callable[[], Sequence[str]], parent: QWidget) -> None:
-        super().__init__(parent)
-        self._names = names
-
-    def createEditor(
-        self, parent: QWidget | None, option: Any, index: QModelIndex
-    ) -> QWidget:
-        """Make the list."""
-        box = QComboBox(parent)
-        box.setEditable(True)
-        box.addItems(["", *self._names()])
-        return box
-
-    def setEditorData(self, editor: QWidget | None, index: QModelIndex) -> None:
-        """Show the class as it is."""
-        if isinstance(editor, QComboBox):
-            editor.setCurrentText(str(index.data()))
-
-    def setModelData(
-        self, editor: QWidget | None, model: Any, index: QModelIndex
-    ) -> None:
-        """Take the class."""
-        if isinstance(editor, QComboBox):
-            model.setData(index, editor.currentText(), Qt.ItemDataRole.EditRole)
-
-
-class KeyedView(QTableView):
-    """A table that knows a few keys.
-
-    Parameters
-    ----------
-    calls : mapping of QKeySequence.StandardKey to callable
-    """
-
-    def __init__(self, calls: Mapping[Any, Callable[[], None]]) -> None:
-        super().__init__()
-        self._calls = calls
-
-    def keyPressEvent(self, event: QKeyEvent | None) -> None:
-        """Do what a key is for; Qt's own keys stay."""
-        if event is None:
-            return
-        for key, call in self._calls.items():
-            if event.matches(key):
-                call()
-                return
-        super().keyPressEvent(event)
 
 
 class ObjectsTable(QWidget):
@@ -129,7 +62,8 @@ class ObjectsTable(QWidget):
         self._labels: Labels | None = None
         self._following = False
         self.model = ObjectsModel(self._rename, self._color)
-        self.view = self._make_view()
+        self.view = ObjectsView(self.model, self._class_names)
+        self.view.listen(self.delete, self._call, self._selected)
         self._word = QLabel()
         self._late = QTimer(self)
         self._late.setSingleShot(True)
@@ -138,37 +72,6 @@ class ObjectsTable(QWidget):
         self.reset_choices()
 
     # --- parts -------------------------------------------------------------------
-
-    def _make_view(self) -> QTableView:
-        view = KeyedView(
-            {
-                KEYS.Delete: self.delete,
-                KEYS.Backspace: self.delete,
-                KEYS.Undo: lambda: self._call("undo"),
-                KEYS.Redo: lambda: self._call("redo"),
-            }
-        )
-        view.setModel(self.model)
-        view.setItemDelegateForColumn(CLASS, ClassDelegate(self._class_names, view))
-        view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        view.setWordWrap(False)
-        view.setSortingEnabled(True)
-        view.sortByColumn(0, Qt.SortOrder.AscendingOrder)
-        rows, columns = view.verticalHeader(), view.horizontalHeader()
-        if rows is not None and columns is not None:
-            rows.setVisible(False)
-            # Rows of one height: Qt need not ask each of thousands for its own.
-            rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-            rows.setDefaultSectionSize(view.fontMetrics().height() + 6)
-            columns.setHighlightSections(False)
-            columns.setMinimumSectionSize(40)
-            for number in range(len(COLUMNS)):
-                columns.resizeSection(number, WIDTHS[number])
-            columns.setSectionResizeMode(CLASS, QHeaderView.ResizeMode.Stretch)
-        selection = view.selectionModel()
-        if selection is not None:
-            selection.selectionChanged.connect(lambda *_: self._selected())
-        return view
 
     def _lay_out(self) -> None:
         row = QHBoxLayout()
