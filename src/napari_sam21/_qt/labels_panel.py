@@ -71,7 +71,7 @@ class LabelsPanel:
         self.row = QHBoxLayout()
         self._save = plain_button("Save…", SAVE_TIP)
         self._save.clicked.connect(lambda: save())
-        self._table = plain_button("Objects…", TABLE_TIP)
+        self._table = plain_button("Table…", TABLE_TIP)
         self._table.clicked.connect(lambda: table())
         self.class_name = self._make_class(name)
         self.row.addWidget(labels, 1)
@@ -81,6 +81,8 @@ class LabelsPanel:
         self.kind.changed.connect(choose)
         self.kind.native.setToolTip(KIND_TIP)
         let_shrink(self.kind.native)
+        self.kind.native.setMinimumContentsLength(7)
+        _show_whole_words(self.kind.native)
         self.commit_row = QHBoxLayout()
         self.commit_row.addWidget(self.kind.native, 3)
         self.commit_row.addWidget(self.class_name, 2)
@@ -91,7 +93,7 @@ class LabelsPanel:
         box.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
         box.setToolTip(CLASS_TIP)
         let_shrink(box)
-        box.setMinimumContentsLength(7)
+        box.setMinimumContentsLength(5)
         box.setFocusPolicy(Qt.FocusPolicy.StrongFocus)  # it is written in
         line = QLineEdit()
         line.setPlaceholderText("Class")
@@ -116,3 +118,10 @@ class LabelsPanel:
         with self.kind.changed.blocked():
             self.kind.value = kind
         self._save.setEnabled(can_save)
+
+
+def _show_whole_words(box: QComboBox) -> None:
+    """Open a list as wide as its words, however narrow the row is."""
+    view = box.view()
+    if view is not None:
+        view.setMinimumWidth(view.sizeHintForColumn(0) + 24)

@@ -18,7 +18,7 @@ from qtpy.QtWidgets import (
 
 from napari_sam21._qt.objects_model import CLASS, COLUMNS, ObjectsModel
 
-WIDTHS = (64, 96, 66, 90, 44, 60, 60)
+WIDTHS = (56, 96, 60, 84, 40, 58, 60)
 """Of the columns: together they fit beside the canvas."""
 
 KEYS = QKeySequence.StandardKey

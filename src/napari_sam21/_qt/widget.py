@@ -158,6 +158,7 @@ class SamWidget(QWidget):
         ):
             combo.changed.connect(call)
             let_shrink(combo.native)
+        self._labels.native.setMinimumContentsLength(5)  # beside it are two buttons
         self._field.native.setMinimumContentsLength(8)  # beside it stands how large
         self._field.native.setToolTip(REGION_TIP)
         self._region.setToolTip(REGION_TIP)
