@@ -251,11 +251,16 @@ class ObjectsTable(QWidget):
 
 def controller_of(viewer: Any) -> Controller | None:
     """Return the annotation of a viewer, if its dock is open."""
-    for widget in viewer.window.dock_widgets.values():
+    for widget in _docked(viewer):
         found = getattr(widget, "controller", None)
         if isinstance(found, Controller):
             return found
     return None
+
+
+def _docked(viewer: Any) -> list[Any]:
+    """What is docked in a viewer; before napari 0.6.2 it does not say."""
+    return list(getattr(viewer.window, "dock_widgets", {}).values())
 
 
 def open_table(viewer: Any, window: QWidget | None = None) -> ObjectsTable:
@@ -267,7 +272,7 @@ def open_table(viewer: Any, window: QWidget | None = None) -> ObjectsTable:
     window : QWidget or None
         The viewer's window: in a low one the table becomes a tab beside the canvas.
     """
-    for widget in viewer.window.dock_widgets.values():
+    for widget in _docked(viewer):
         if isinstance(widget, ObjectsTable):
             dock = widget.parent()
             if isinstance(dock, QDockWidget):

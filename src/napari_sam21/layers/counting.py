@@ -82,7 +82,7 @@ class Counting:
         self._labels, self._dims, self._clock = labels, dims, clock
         self._changed, self._failed = changed, failed
         self._lane = Lane("sam21-objects", clock.deliver)
-        self._again = clock.debounced(self._recount, REST_MS)
+        self._again: Callable[[], object] = clock.debounced(self._recount, REST_MS)
         self._urgent: dict[Block, None] = {}
         self._backlog: deque[Block] = deque()
         self._running: list[Block] = []
@@ -105,6 +105,7 @@ class Counting:
     def close(self) -> None:
         """Stop listening, and counting."""
         self._closed = True
+        self._again = _nothing  # what still waits to run must not keep the viewer
         self._lane.close()
         self._labels.events.data.disconnect(self._replaced)
         self._labels.events.paint.disconnect(self._painted)
@@ -128,7 +129,7 @@ class Counting:
     def settle(self) -> bool:
         """Count at once what was touched since; return whether the count is complete.
 
-        What is there of other programs may be too much for that, and then it is not.
+        Large labels may still be counted for the first time, and then it is not.
         """
         self._lane.cancel()
         if self._hurried:
@@ -136,6 +137,9 @@ class Counting:
         else:
             self._backlog.extendleft(self._running)
         urgent = list(self._urgent)
+        if len(self._backlog) <= AT_A_TIME:
+            urgent += self._backlog
+            self._backlog.clear()
         self._urgent.clear()
         self._running = []
         self._take_in(count_blocks(self._array, urgent))
@@ -236,3 +240,7 @@ def _box_of(where: Sequence[Any], ndim: int) -> Box | None:
     if not all(part.size for part in indices):
         return None
     return tuple(slice(int(part.min()), int(part.max()) + 1) for part in indices)
+
+
+def _nothing() -> None:
+    pass
