@@ -303,11 +303,11 @@ def test_tab_goes_through_the_controls_and_a_click_takes_no_keys(open_dock) -> N
 
 
 @pytest.mark.parametrize("theme", ["dark", "light"])
-def test_a_problem_can_be_read_in_every_theme(open_dock, theme: str) -> None:
+def test_a_problem_can_be_read_in_every_theme(open_dock, qtbot, theme: str) -> None:
     dock = open_dock(np.zeros((60, 80)))
     dock.viewer.theme = theme
     dock.controller.say("No disk", problem=True)
-    assert dock.text() == "No disk"
+    qtbot.waitUntil(lambda: dock.widget._status.text() == "No disk", timeout=10_000)
     color = QColor(dock.widget._status.styleSheet().removeprefix("color: "))
     back = QColor(*get_theme(theme).background.as_rgb_tuple()[:3])
     assert contrast(color, back) > 4.5, "what WCAG asks of text"

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from magicgui.widgets import ComboBox
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QComboBox, QHBoxLayout, QWidget
+from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QWidget
 
 from napari_sam21._qt.choices import let_shrink, plain_button
 from napari_sam21.control.classes import ClassBook
@@ -56,6 +56,8 @@ class LabelsPanel:
         The list, and the buttons that open the table and save.
     kind : ComboBox
     class_name : QComboBox
+    commit_row : QHBoxLayout
+        Both of them.
     """
 
     def __init__(
@@ -69,7 +71,7 @@ class LabelsPanel:
         self.row = QHBoxLayout()
         self._save = plain_button("Save…", SAVE_TIP)
         self._save.clicked.connect(lambda: save())
-        self._table = plain_button("Objects…", TABLE_TIP)
+        self._table = plain_button("Table…", TABLE_TIP)
         self._table.clicked.connect(lambda: table())
         self.class_name = self._make_class(name)
         self.row.addWidget(labels, 1)
@@ -79,6 +81,11 @@ class LabelsPanel:
         self.kind.changed.connect(choose)
         self.kind.native.setToolTip(KIND_TIP)
         let_shrink(self.kind.native)
+        self.kind.native.setMinimumContentsLength(7)
+        _show_whole_words(self.kind.native)
+        self.commit_row = QHBoxLayout()
+        self.commit_row.addWidget(self.kind.native, 3)
+        self.commit_row.addWidget(self.class_name, 2)
 
     def _make_class(self, name: Callable[[str], None]) -> QComboBox:
         box = QComboBox()
@@ -86,11 +93,12 @@ class LabelsPanel:
         box.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
         box.setToolTip(CLASS_TIP)
         let_shrink(box)
+        box.setMinimumContentsLength(5)
         box.setFocusPolicy(Qt.FocusPolicy.StrongFocus)  # it is written in
-        line = box.lineEdit()
-        if line is not None:
-            line.setPlaceholderText("none")
-            line.editingFinished.connect(lambda: name(box.currentText()))
+        line = QLineEdit()
+        line.setPlaceholderText("Class")
+        line.editingFinished.connect(lambda: name(line.text()))
+        box.setLineEdit(line)
         box.activated.connect(lambda _: name(box.currentText()))
         return box
 
@@ -110,3 +118,10 @@ class LabelsPanel:
         with self.kind.changed.blocked():
             self.kind.value = kind
         self._save.setEnabled(can_save)
+
+
+def _show_whole_words(box: QComboBox) -> None:
+    """Open a list as wide as its words, however narrow the row is."""
+    view = box.view()
+    if view is not None:
+        view.setMinimumWidth(view.sizeHintForColumn(0) + 24)

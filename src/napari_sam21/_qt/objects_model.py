@@ -110,7 +110,7 @@ COLUMNS = (
         lambda row: row.planes,
     ),
 )
-ID, CLASS, SLICE = 0, 1, len(COLUMNS) - 1
+ID, CLASS, AREA, SLICE = 0, 1, 3, len(COLUMNS) - 1
 LEFT = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
 RIGHT = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight
 

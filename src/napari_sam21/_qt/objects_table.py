@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QItemSelectionModel, QModelIndex, Qt, QTimer
+from qtpy.QtCore import QItemSelectionModel, QTimer
 from qtpy.QtGui import QHideEvent, QShowEvent
 from qtpy.QtWidgets import (
-    QAbstractItemView,
-    QComboBox,
     QDockWidget,
     QHBoxLayout,
-    QHeaderView,
     QLabel,
-    QStyledItemDelegate,
-    QTableView,
+    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
 
 from napari_sam21._qt.choices import plain_button
-from napari_sam21._qt.objects_model import CLASS, COLUMNS, ObjectsModel
+from napari_sam21._qt.objects_model import AREA, SLICE, ObjectsModel
+from napari_sam21._qt.objects_view import ObjectsView
 from napari_sam21.control.keys import SHOWN_KEY
 from napari_sam21.control.words import objects as counted
 from napari_sam21.controller import Controller
+from napari_sam21.layers.saving import calibration_of
 
 if TYPE_CHECKING:
     import napari
@@ -35,7 +33,9 @@ TITLE = "Object table (napari-sam21)"
 
 CLOSED = "Open “Click to segment”: the table lists the objects of its labels."
 EMPTY = "There are no labels yet: commit an object, and it is listed here."
-WIDTHS = (80, 150, 90, 110, 60, 70, 120)
+TALL = 950
+"""Pixels of a window in which the table has room below the canvas."""
+
 TIPS = {
     "merge": "Merge the selected objects into the one with the lowest id: one step, "
     f"one undo. On the canvas: {SHOWN_KEY['merge']} merges the label under the mouse "
@@ -44,41 +44,6 @@ TIPS = {
     f"canvas: {SHOWN_KEY['delete']} deletes the label under the mouse",
     "save": "Save the table as CSV; image, model and pixel size are in its header",
 }
-
-
-class ClassDelegate(QStyledItemDelegate):
-    """Edits a class: written, or chosen from those that are known.
-
-    Parameters
-    ----------
-    names : callable
-        Returns the classes.
-    """
-
-    def __init__(self, names: Callable[[], Sequence[str]], parent: QWidget) -> None:
-        super().__init__(parent)
-        self._names = names
-
-    def createEditor(
-        self, parent: QWidget | None, option: Any, index: QModelIndex
-    ) -> QWidget:
-        """Make the list."""
-        box = QComboBox(parent)
-        box.setEditable(True)
-        box.addItems(["", *self._names()])
-        return box
-
-    def setEditorData(self, editor: QWidget | None, index: QModelIndex) -> None:
-        """Show the class as it is."""
-        if isinstance(editor, QComboBox):
-            editor.setCurrentText(str(index.data()))
-
-    def setModelData(
-        self, editor: QWidget | None, model: Any, index: QModelIndex
-    ) -> None:
-        """Take the class."""
-        if isinstance(editor, QComboBox):
-            model.setData(index, editor.currentText(), Qt.ItemDataRole.EditRole)
 
 
 class ObjectsTable(QWidget):
@@ -97,7 +62,8 @@ class ObjectsTable(QWidget):
         self._labels: Labels | None = None
         self._following = False
         self.model = ObjectsModel(self._rename, self._color)
-        self.view = self._make_view()
+        self.view = ObjectsView(self.model, self._class_names)
+        self.view.listen(self.delete, self._call, self._selected)
         self._word = QLabel()
         self._late = QTimer(self)
         self._late.setSingleShot(True)
@@ -107,38 +73,16 @@ class ObjectsTable(QWidget):
 
     # --- parts -------------------------------------------------------------------
 
-    def _make_view(self) -> QTableView:
-        view = QTableView()
-        view.setModel(self.model)
-        view.setItemDelegateForColumn(CLASS, ClassDelegate(self._class_names, view))
-        view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        view.setAlternatingRowColors(True)
-        view.setWordWrap(False)
-        view.setSortingEnabled(True)
-        view.sortByColumn(0, Qt.SortOrder.AscendingOrder)
-        rows, columns = view.verticalHeader(), view.horizontalHeader()
-        if rows is not None and columns is not None:
-            rows.setVisible(False)
-            # Rows of one height: Qt need not ask each of thousands for its own.
-            rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-            rows.setDefaultSectionSize(view.fontMetrics().height() + 6)
-            columns.setStretchLastSection(True)
-            columns.setHighlightSections(False)
-            for number in range(len(COLUMNS)):
-                columns.resizeSection(number, WIDTHS[number])
-        selection = view.selectionModel()
-        if selection is not None:
-            selection.selectionChanged.connect(lambda *_: self._selected())
-        return view
-
     def _lay_out(self) -> None:
         row = QHBoxLayout()
+        # A long name must not widen the dock: the image needs the room.
+        self._word.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         row.addWidget(self._word, 1)
         self._buttons = {}
         for name, text, call in (
             ("merge", "Merge", self.merge),
             ("delete", "Delete", self.delete),
-            ("save", "Save CSV…", self._save),
+            ("save", "Save CSV…", lambda: self._call("save_table")),
         ):
             button = plain_button(text, TIPS[name])
             button.clicked.connect(lambda _=False, c=call: c())
@@ -202,6 +146,7 @@ class ObjectsTable(QWidget):
                 register.counting.want()
                 labels.events.selected_label.connect(self._picked)
             self.model.use(register)
+            self._hide_columns()
             self._picked()
         self._tell()
 
@@ -213,6 +158,14 @@ class ObjectsTable(QWidget):
                 self._picked()
             self._soon()
 
+    def _hide_columns(self) -> None:
+        """Of a plane without a pixel size there is no slice, and no area in units."""
+        labels = self._labels
+        flat = labels is not None and labels.ndim == 2
+        sized = labels is not None and calibration_of(labels).pixel_area() is not None
+        self.view.setColumnHidden(SLICE, flat)
+        self.view.setColumnHidden(AREA, not sized)
+
     def _tell(self) -> None:
         count, chosen = self.model.rowCount(), len(self.selected())
         word = counted(count)
@@ -223,7 +176,6 @@ class ObjectsTable(QWidget):
         else:
             counting = self._controller.objects.of(self._labels).counting
             word += "" if counting.complete else ", counting…"
-            word += f" in {self._labels.name!r}"
         if chosen > 1:
             word += f", {chosen} selected"
         self._word.setText(word)
@@ -285,9 +237,9 @@ class ObjectsTable(QWidget):
         if controller is not None and controller.image is not None and chosen:
             controller.objects.delete(controller.image, chosen)
 
-    def _save(self) -> None:
+    def _call(self, action: str) -> None:
         if self._controller is not None:
-            self._controller.save_table()
+            getattr(self._controller, action)()
 
     def _rename(self, label: int, class_name: str) -> None:
         """Give a class to an object; to all selected ones, if it is one of them."""
@@ -299,16 +251,28 @@ class ObjectsTable(QWidget):
 
 def controller_of(viewer: Any) -> Controller | None:
     """Return the annotation of a viewer, if its dock is open."""
-    for widget in viewer.window.dock_widgets.values():
+    for widget in _docked(viewer):
         found = getattr(widget, "controller", None)
         if isinstance(found, Controller):
             return found
     return None
 
 
-def open_table(viewer: Any) -> ObjectsTable:
-    """Open the object table of a viewer, or bring it to the front."""
-    for widget in viewer.window.dock_widgets.values():
+def _docked(viewer: Any) -> list[Any]:
+    """What is docked in a viewer; before napari 0.6.2 it does not say."""
+    return list(getattr(viewer.window, "dock_widgets", {}).values())
+
+
+def open_table(viewer: Any, window: QWidget | None = None) -> ObjectsTable:
+    """Open the object table of a viewer, or bring it to the front.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+    window : QWidget or None
+        The viewer's window: in a low one the table becomes a tab beside the canvas.
+    """
+    for widget in _docked(viewer):
         if isinstance(widget, ObjectsTable):
             dock = widget.parent()
             if isinstance(dock, QDockWidget):
@@ -316,5 +280,7 @@ def open_table(viewer: Any) -> ObjectsTable:
                 dock.raise_()
             return widget
     table = ObjectsTable(viewer)
-    viewer.window.add_dock_widget(table, name=TITLE, area="bottom")
+    tall = window is not None and window.height() >= TALL
+    place = {"area": "bottom"} if tall else {"area": "right", "tabify": True}
+    viewer.window.add_dock_widget(table, name=TITLE, **place)
     return table

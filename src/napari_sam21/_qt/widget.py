@@ -141,7 +141,7 @@ class SamWidget(QWidget):
             self._labels.native,
             self._set_kind,
             lambda: self._call("save_labels"),
-            lambda: open_table(self._viewer),
+            lambda: open_table(self._viewer, self.window()),
             self._set_class,
         )
         self._policy = ComboBox(choices=policies)
@@ -158,6 +158,7 @@ class SamWidget(QWidget):
         ):
             combo.changed.connect(call)
             let_shrink(combo.native)
+        self._labels.native.setMinimumContentsLength(5)  # beside it are two buttons
         self._field.native.setMinimumContentsLength(8)  # beside it stands how large
         self._field.native.setToolTip(REGION_TIP)
         self._region.setToolTip(REGION_TIP)
@@ -196,8 +197,7 @@ class SamWidget(QWidget):
         form.addRow(self._object.actions)
         form.addRow(heading("The labels"))
         form.addRow("Labels", self._output.row)
-        form.addRow("Commit as", self._output.kind.native)
-        form.addRow("Class", self._output.class_name)
+        form.addRow("Commit as", self._output.commit_row)
         form.addRow("Overlap", self._policy.native)
         form.addRow("Many objects", self._many)
         form.addRow(heading("What the model sees"))

@@ -82,11 +82,11 @@ class Counting:
         self._labels, self._dims, self._clock = labels, dims, clock
         self._changed, self._failed = changed, failed
         self._lane = Lane("sam21-objects", clock.deliver)
-        self._again = clock.debounced(self._recount, REST_MS)
+        self._again: Callable[[], object] = clock.debounced(self._recount, REST_MS)
         self._urgent: dict[Block, None] = {}
         self._backlog: deque[Block] = deque()
         self._running: list[Block] = []
-        self._unexplained = self._closed = False
+        self._unexplained = self._closed = self._hurried = False
         self._view = look_of(labels, dims)
         self._shape = self._array.shape
         labels.events.data.connect(self._replaced)
@@ -105,6 +105,7 @@ class Counting:
     def close(self) -> None:
         """Stop listening, and counting."""
         self._closed = True
+        self._again = _nothing  # what still waits to run must not keep the viewer
         self._lane.close()
         self._labels.events.data.disconnect(self._replaced)
         self._labels.events.paint.disconnect(self._painted)
@@ -120,17 +121,25 @@ class Counting:
         """Count again what lies in some boxes of level 0."""
         self._unexplained = False
         if self.wanted:
-            self._urgent.update((block, None) for b in boxes for block in blocks_in(b))
+            for box in boxes:
+                self._urgent.update(dict.fromkeys(blocks_in(box)))
             # Not at once: of a single stroke napari tells before it writes it.
             self._clock.soon(self._go_on)
 
     def settle(self) -> bool:
         """Count at once what was touched since; return whether the count is complete.
 
-        What is there of other programs may be too much for that, and then it is not.
+        Large labels may still be counted for the first time, and then it is not.
         """
         self._lane.cancel()
-        urgent = [*self._urgent, *self._running]
+        if self._hurried:
+            self._urgent.update(dict.fromkeys(self._running))
+        else:
+            self._backlog.extendleft(self._running)
+        urgent = list(self._urgent)
+        if len(self._backlog) <= AT_A_TIME:
+            urgent += self._backlog
+            self._backlog.clear()
         self._urgent.clear()
         self._running = []
         self._take_in(count_blocks(self._array, urgent))
@@ -191,7 +200,8 @@ class Counting:
         self._lane.submit(count, self._counted, self._stopped)
 
     def _next(self) -> list[Block]:
-        if self._urgent:
+        self._hurried = bool(self._urgent)
+        if self._hurried:
             batch = list(self._urgent)[:AT_A_TIME]
             for block in batch:
                 del self._urgent[block]
@@ -230,3 +240,7 @@ def _box_of(where: Sequence[Any], ndim: int) -> Box | None:
     if not all(part.size for part in indices):
         return None
     return tuple(slice(int(part.min()), int(part.max()) + 1) for part in indices)
+
+
+def _nothing() -> None:
+    pass
