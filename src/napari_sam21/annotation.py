@@ -29,6 +29,24 @@ class Round:
     prompts: Prompts
     answer: Answer
 
+    @property
+    def asked(self) -> Asked:
+        """The same, without logits."""
+        given = self.answer
+        scores = tuple(float(each) for each in given.scores)
+        return Asked(self.prompts, given.key, given.region, scores, given.index)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is told of a round: enough to ask again, and no logits."""
+
+    prompts: Prompts
+    key: str
+    region: Region
+    scores: tuple[float, ...]
+    choice: int
+
 
 @dataclass(frozen=True)
 class Draft:
@@ -44,12 +62,20 @@ class Draft:
         Frozen from the first answer to the commit, whatever the view does meanwhile.
     region : Region or None
         Frozen from the first prompt on; it only grows, for prompts outside of it.
+    earlier : tuple of Asked
+        Rounds that led to the first of these, whose answers are not kept.
     """
 
     prompts: Prompts = field(default_factory=Prompts)
     rounds: tuple[Round, ...] = ()
     embedding: Embedding | None = None
     region: Region | None = None
+    earlier: tuple[Asked, ...] = ()
+
+    @property
+    def asked(self) -> tuple[Asked, ...]:
+        """All rounds that led to the last answer, in order."""
+        return (*self.earlier, *(each.asked for each in self.rounds))
 
     @property
     def answer(self) -> Answer | None:
@@ -72,7 +98,8 @@ class Draft:
 
     def last(self) -> Draft:
         """Keep the last answer only, and no embedding: small enough for a history."""
-        return Draft(self.prompts, self.rounds[-1:], region=self.region)
+        earlier = self.asked[:-1]
+        return Draft(self.prompts, self.rounds[-1:], None, self.region, earlier)
 
     def ask(self, prompts: Prompts) -> Draft:
         """Change the prompts, and forget the answers that no longer lead to them.
@@ -83,7 +110,8 @@ class Draft:
         kept = tuple(each for each in self.rounds if prompts.extends(each.prompts))
         if not prompts:
             return Draft()
-        return Draft(prompts, kept, self.embedding, self.region)
+        earlier = self.earlier if kept else ()
+        return Draft(prompts, kept, self.embedding, self.region, earlier)
 
     def within(self, region: Region) -> Draft:
         """Settle for a region; the embedding of another one is of no use any more."""
@@ -97,7 +125,10 @@ class Draft:
         before = self.ask(prompts)
         chosen = choose_candidate(answer, prompts, before.feedback_for(embedding))
         rounds = (*before.rounds, Round(prompts, answer.choose(chosen)))
-        return replace(self, rounds=rounds, embedding=embedding).ask(self.prompts)
+        found = replace(
+            self, rounds=rounds, embedding=embedding, earlier=before.earlier
+        )
+        return found.ask(self.prompts)
 
     def choose(self, index: int) -> Draft:
         """Choose another candidate of the current answer."""

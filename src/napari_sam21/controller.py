@@ -87,7 +87,12 @@ class Controller(Gestures):
         self._put_aside: dict[Any, tuple[Mark, ...]] = {}
         self._outputs = Outputs()
         self._keeper = Keeper(
-            host, self.say, self.failed, self._followed, self._restored
+            host,
+            self.inference.witness,
+            self.say,
+            self.failed,
+            self._followed,
+            self._restored,
         )
         self.commits = Committer(
             viewer, host, self.target, self._keeper.ledger, self._put_aside, self.say

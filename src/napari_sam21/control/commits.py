@@ -24,6 +24,7 @@ from napari_sam21.control.steps import (
     PromptStep,
     StrokeStep,
 )
+from napari_sam21.control.telling import how_of
 from napari_sam21.control.turns import Turns
 from napari_sam21.control.words import NOTHING_LEFT, said_of
 from napari_sam21.core.delta import Delta
@@ -211,6 +212,7 @@ class Committer:
             return False
         self.ledger.begin(editor.image, writing.labels, self.target.is_empty)
         draft, before = editor.draft(), editor.marks
+        how = how_of(editor, self.policy, self.kind)
         editor.drop_object()
         self._cutter.forget()
         taken = tuple(mark for mark in before if mark not in editor.marks)
@@ -218,13 +220,11 @@ class Committer:
         def done(problem: str) -> None:
             delta = writing.delta
             if delta is not None:
-                step = CommitStep(
-                    editor.image, plane, writing.labels, delta, draft.last(), taken
-                )
+                where = editor.image, plane, writing.labels
+                step = CommitStep(*where, delta, draft.last(), taken, how)
                 self.ledger.committed(step)
                 self.ledger.prompts(editor.marks)
-                said = said_of(step, "commit")
-                self._say(problem or word or said, bool(problem))
+                self._say(problem or word or said_of(step, "commit"), bool(problem))
 
         self._do(self.target.steps(writing), done)
         return True

@@ -10,6 +10,7 @@ from napari_sam21.control.ledger import Followed, Ledger
 from napari_sam21.control.ports import Host
 from napari_sam21.control.recorder import Recorder, Say
 from napari_sam21.control.restoring import Restorer
+from napari_sam21.core.witness import Witness
 from napari_sam21.layers.prompts import Mark
 from napari_sam21.layers.revive import open_marks, revived
 from napari_sam21.models.home import sessions_folder
@@ -27,6 +28,8 @@ class Keeper:
     Parameters
     ----------
     host : Host
+    witness : Witness
+        Knows how embeddings were made.
     say, failed : callable
         Tell the user.
     followed : callable
@@ -42,6 +45,7 @@ class Keeper:
     def __init__(
         self,
         host: Host,
+        witness: Witness,
         say: Say,
         failed: Callable[[BaseException], None],
         followed: Followed,
@@ -49,7 +53,7 @@ class Keeper:
     ) -> None:
         shelf = sessions_folder()
         self._recorder = Recorder(shelf, say)
-        self.ledger = Ledger(self._recorder, followed)
+        self.ledger = Ledger(self._recorder, witness, followed)
         self._restorer = Restorer(shelf, host, self._restore, failed)
         self._back = back
 

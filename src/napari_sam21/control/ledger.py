@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -18,7 +19,9 @@ from napari_sam21.control.steps import (
     PromptStep,
     StrokeStep,
 )
+from napari_sam21.control.telling import Told, plain_marks, told_of
 from napari_sam21.core.errors import ImageError
+from napari_sam21.core.witness import Witness
 from napari_sam21.layers.prompts import Mark
 from napari_sam21.layers.strokes import Strokes
 from napari_sam21.session.change import Change
@@ -37,6 +40,8 @@ class Ledger:
     Parameters
     ----------
     recorder : Recorder
+    witness : Witness
+        Knows how embeddings were made.
     followed : callable
         Gets a step of the history, and whether napari's own undo took it back or its
         redo did it again.
@@ -46,9 +51,14 @@ class Ledger:
     history : History
     """
 
-    def __init__(self, recorder: Recorder, followed: Followed) -> None:
+    def __init__(
+        self, recorder: Recorder, witness: Witness, followed: Followed
+    ) -> None:
         self.history: History[AnyStep] = History()
         self._recorder, self._followed = recorder, followed
+        self._witness = witness
+        # Told once: what undo and redo are about is told in the same words.
+        self._told: WeakKeyDictionary[AnyStep, Told] = WeakKeyDictionary()
         self._strokes: Strokes | None = None
         self._image: Image | None = None
         self._labels: Labels | None = None
@@ -82,28 +92,32 @@ class Ledger:
         except (ImageError, OSError, ValueError, TypeError) as error:
             self._recorder.give_up(f"This image cannot be told from others: {error}")
 
-    def committed(self, step: CommitStep | ManyStep) -> None:
-        """Remember a commit."""
+    def committed(self, step: CommitStep | ManyStep, cause: str = "commit") -> None:
+        """Remember a write of ours; why it was done is for the journal."""
         self.history.push(step)
-        self.wrote(step, "commit")
+        self.wrote(step, cause)
 
     def wrote(self, step: LabelStep, cause: str) -> None:
         """Note in the journal what a write of ours left."""
-        if isinstance(step, CommitStep):
-            self._recorder.wrote(step.labels, step.delta, cause, in_plain_values(step))
-        elif isinstance(step, ManyStep):
-            for delta in step.deltas:  # what they left is read: their order is all one
-                self._recorder.wrote(step.labels, delta, cause, {})
+        if not isinstance(step, StrokeStep):
+            deltas = (step.delta,) if isinstance(step, CommitStep) else step.deltas
+            # What they left is read: their order is all one.
+            for delta, told in zip(deltas, self._objects(step), strict=True):
+                self._recorder.wrote(step.labels, delta, cause, told)
         else:
             back = cause == "undo"
             change = step.change.reversed() if back else step.change
             self._recorder.heard(step.labels, change, cause)
 
+    def _objects(self, step: CommitStep | ManyStep) -> Told:
+        if step not in self._told:
+            self._told[step] = told_of(step, self._witness)
+        return self._told[step]
+
     def prompts(self, marks: Sequence[Mark]) -> None:
         """Note the prompts that are not committed."""
         if self._labels is not None:
-            plain = [[list(mark.position), mark.label] for mark in marks]
-            self._recorder.note(self._labels, "prompts", marks=plain)
+            self._recorder.note(self._labels, "prompts", marks=plain_marks(marks))
 
     # --- what others do ----------------------------------------------------------
 
@@ -127,17 +141,19 @@ class Ledger:
         labels = self._labels
         if labels is None:
             return
-        self._recorder.heard(labels, change, "napari")
         back = change.reversed()
-        step = self.history.undo_where(lambda each: _is(each, back))
-        if step is not None:
-            self._followed(step, UNDONE)
-            return
-        step = self.history.redo_where(lambda each: _is(each, change))
-        if step is not None:
-            self._followed(step, REDONE)
-            return
-        self.history.push(StrokeStep(labels, change))
+        what, step = UNDONE, self.history.undo_where(lambda each: _is(each, back))
+        if step is None:
+            what = REDONE
+            step = self.history.redo_where(lambda each: _is(each, change))
+        told = {}
+        if isinstance(step, CommitStep):
+            told = {**self._objects(step)[0], "undone": what == UNDONE}
+        self._recorder.heard(labels, change, "napari", told)
+        if step is None:
+            self.history.push(StrokeStep(labels, change))
+        else:
+            self._followed(step, what)
 
 
 def _is(step: AnyStep, change: Change) -> bool:
@@ -156,25 +172,3 @@ def _is(step: AnyStep, change: Change) -> bool:
         and np.array_equal(changed, change.changed)
         and bool(np.all(after == change.after))
     )
-
-
-def in_plain_values(step: CommitStep) -> dict[str, Any]:
-    """Tell of a commit's object as a journal keeps it."""
-    prompts = step.draft.prompts
-    told: dict[str, Any] = {
-        "id": step.delta.value,
-        "plane": {"displayed": step.plane.displayed, "hidden": step.plane.hidden},
-        "points_rc": [[float(n) for n in point] for point in prompts.points_rc],
-        "point_labels": [int(each) for each in prompts.point_labels],
-        "box_rc": prompts.box_rc,
-        "marks": [[list(mark.position), mark.label] for mark in step.taken],
-    }
-    if step.draft.rounds:
-        answer = step.draft.rounds[-1].answer
-        told |= {
-            "region": [int(each) for each in answer.region],
-            "embedding": answer.key,
-            "scores": [round(float(each), 6) for each in answer.scores],
-            "choice": int(answer.index),
-        }
-    return told

@@ -187,7 +187,7 @@ def _own_numbers(site: Site, found: Mapping[int, Found]) -> Batch:
     apart = _best_first(found.values(), site).apart()
     # Each was asked at the deepest point of its label: no two have the same.
     names = {each.point_rc: n for n, each in found.items()}
-    pieces = [Piece(names[e.point_rc], site.plane, e.crop) for e in apart]
+    pieces = [Piece(names[e.point_rc], site.plane, e.crop, e.score) for e in apart]
     return Batch(tuple(pieces), {piece.number: piece.number for piece in pieces})
 
 
@@ -208,7 +208,10 @@ def _best_first(found: Iterable[Found], site: Site) -> Objects:
 def _batch(site: Site, found: Objects) -> Batch:
     apart = found.apart(site.taken)
     return Batch(
-        tuple(Piece(n, site.plane, each.crop) for n, each in enumerate(apart, 1))
+        tuple(
+            Piece(n, site.plane, each.crop, each.score)
+            for n, each in enumerate(apart, 1)
+        )
     )
 
 

@@ -68,7 +68,9 @@ def carried(
     here, number = dict(site.plane.hidden)[course.axis], label or 1
     steps = list(_walk(work, site, {here: {number: crop}}, course))
     pieces = [
-        Piece(number, moved(site.plane, {course.axis: step.index}), step.crop)
+        Piece(
+            number, moved(site.plane, {course.axis: step.index}), step.crop, step.score
+        )
         for step in steps
         if not step.stopped and step.crop
     ]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from napari_sam21.annotation import Draft
 from napari_sam21.core.delta import Delta
@@ -13,6 +14,9 @@ from napari_sam21.session.change import Change
 
 if TYPE_CHECKING:
     from napari.layers import Image, Labels
+
+How = Mapping[str, Any]
+"""How it came about, in plain values for the journal; see `telling`."""
 
 MARK_BYTES = 200
 """About what one point costs in memory."""
@@ -45,6 +49,7 @@ class CommitStep:
     delta: Delta
     draft: Draft
     taken: tuple[Mark, ...]
+    how: How = field(default_factory=dict)
 
     @property
     def what(self) -> Delta:
@@ -68,8 +73,10 @@ class ManyStep:
         In the order in which they were written.
     count : int
         Of the objects.
-    draft, taken
+    draft, taken, how
         As in `CommitStep`, of an object that was carried through slices.
+    planes, scores
+        Where each delta lies, and the predicted IoU of what was written, if known.
     """
 
     image: Image
@@ -79,6 +86,9 @@ class ManyStep:
     count: int
     draft: Draft
     taken: tuple[Mark, ...]
+    how: How = field(default_factory=dict)
+    planes: tuple[Plane, ...] = ()
+    scores: tuple[float | None, ...] = ()
 
     @property
     def nbytes(self) -> int:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from napari_sam21.annotation import Draft
 from napari_sam21.control.commits import Committer
 from napari_sam21.control.editor import ImageEditor
-from napari_sam21.control.steps import ManyStep
+from napari_sam21.control.steps import How, ManyStep
 from napari_sam21.control.words import said_of
 from napari_sam21.core.errors import Sam21Error
 from napari_sam21.inference import Inference
@@ -65,6 +65,8 @@ class Finding:
         The object that was carried, if it was no label yet.
     taken : tuple of Mark
         Its prompts.
+    how : mapping
+        Which job, and with which settings; for the journal.
     """
 
     image: Image
@@ -73,6 +75,7 @@ class Finding:
     words: str
     draft: Draft = field(default_factory=Draft)
     taken: tuple[Mark, ...] = ()
+    how: How = field(default_factory=dict)
 
 
 class Tray:
@@ -182,7 +185,11 @@ class Tray:
             draft, taken = self._let_go(finding)
             deltas, count = tuple(writing.deltas), len(writing.values)
             where = finding.image, finding.plane, writing.labels
-            step = ManyStep(*where, deltas, count, draft, taken)
+            planes, scores = tuple(writing.planes), tuple(writing.scores)
+            settings = finding.how.get("settings", {})
+            policy = {"policy": self._desk.commits.policy}
+            how = {**finding.how, "count": count, "settings": {**settings, **policy}}
+            step = ManyStep(*where, deltas, count, draft, taken, how, planes, scores)
             self.discard()
             self._desk.commits.ledger.committed(step)
             if self._desk.editor is not None:

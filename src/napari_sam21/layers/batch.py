@@ -66,11 +66,14 @@ class Piece:
         Of the object, from 1; it may have pieces on several planes.
     plane : Plane
     crop : Crop
+    score : float or None
+        Predicted IoU, if it is known.
     """
 
     number: int
     plane: Plane
     crop: Crop
+    score: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,6 +115,10 @@ class BatchWriting:
     ----------
     deltas : list of Delta
         What has changed so far, in order.
+    planes : list of Plane
+        Where each of them lies.
+    scores : list of (float or None)
+        Predicted IoU of what each of them wrote.
     values : dict of int to int
         Labels by the number of the object, of those that were written.
     """
@@ -119,6 +126,8 @@ class BatchWriting:
     def __init__(self, labels: Labels, batch: Batch, policy: str, first: int) -> None:
         self.labels = labels
         self.deltas: list[Delta] = []
+        self.planes: list[Plane] = []
+        self.scores: list[float | None] = []
         self.values: dict[int, int] = {}
         self._batch, self._policy, self._next = batch, policy, first
 
@@ -138,7 +147,8 @@ class BatchWriting:
         free = (there == 0) | (there == label) | (self._policy != "keep")
         old = labels.crop(label)
         if old and (free & piece.crop.mask).any():
-            yield from self._write(piece.plane, old, 0, "overwrite")
+            writing = self._writing(piece.plane, old, 0, "overwrite")
+            yield from self._done(writing, piece.plane, None)
 
     def _put(self, piece: Piece) -> Steps:
         label = self._batch.known.get(piece.number)
@@ -150,18 +160,17 @@ class BatchWriting:
         if label is None and piece.number not in self.values:
             self._next += 1
         self.values[piece.number] = value
-        yield from self._done(writing)
-
-    def _write(self, plane: Plane, crop: Crop, value: int, policy: str) -> Steps:
-        yield from self._done(self._writing(plane, crop, value, policy))
+        yield from self._done(writing, piece.plane, piece.score)
 
     def _writing(self, plane: Plane, crop: Crop, value: int, policy: str) -> Writing:
         return Writing(self.labels, plane, crop.mask, crop.origin_rc, value, policy)
 
-    def _done(self, writing: Writing) -> Steps:
+    def _done(self, writing: Writing, plane: Plane, score: float | None) -> Steps:
         yield from writing.steps_unseen()
         if writing.delta is not None:
             self.deltas.append(writing.delta)
+            self.planes.append(plane)
+            self.scores.append(score)
 
 
 def largest_under(labels: Labels, pieces: Sequence[Piece]) -> int:

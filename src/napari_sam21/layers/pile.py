@@ -87,8 +87,9 @@ class Pile:
         hidden = tuple((axis, at - corner[axis]) for axis, at in plane.hidden)
         array = LabelArray((data,), ((1,) * data.ndim,))
         labels = PlaneLabels(array, Plane(plane.displayed, hidden, shape))
+        known = {p.number: p.score for p in self._batch.pieces if p.plane == plane}
         return [
-            Piece(number, plane, crop.moved(row, column))
+            Piece(number, plane, crop.moved(row, column), known.get(number))
             for number, crop in crops_of(labels).items()
         ]
 

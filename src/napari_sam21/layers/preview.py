@@ -130,6 +130,11 @@ class PreviewLayer:
             self._drawn = np.zeros_like(self._drawn)
             self._refresh()
 
+    @property
+    def is_brushed(self) -> bool:
+        """Whether the user brushed it since the last drawing."""
+        return bool(((self._grid() != 0) != self._drawn).any())
+
     def edited(self, crop: Crop, region: Region) -> Crop:
         """Apply what the user brushed since the last drawing to a mask.
 

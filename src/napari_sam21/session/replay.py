@@ -16,9 +16,24 @@ from napari_sam21.session.lines import (
     pack_numbers,
     unpack_change,
 )
+from napari_sam21.session.objects import CHANGED, objects
 
-CHANGED, THERE, WIDENED = "change", "there", "dtype"
-"""Kinds of records: something changed; what was there; a wider dtype from here on."""
+__all__ = [
+    "CHANGED",
+    "NAMED",
+    "THERE",
+    "WIDENED",
+    "blocks_there",
+    "changes",
+    "name_of",
+    "objects",
+    "replay",
+    "steps_of",
+]
+
+THERE, WIDENED, NAMED = "there", "dtype", "name"
+"""Kinds of records beside changes: what was there; a wider dtype from here on; the
+layer has another name."""
 BLOCK = 1 << 22
 """Elements of a block of what was there; about the memory it is read in."""
 
@@ -60,6 +75,12 @@ def steps_of(session: Session) -> Iterator[Change]:
         for each in find(session):
             _check_inside(each, shape, session)
             yield each
+
+
+def name_of(session: Session) -> str:
+    """Return the name that the layer had last."""
+    told = session.last(NAMED) or session.header.get("labels") or {}
+    return str(told.get("name") or "")
 
 
 def changes(session: Session) -> Iterator[Change]:
