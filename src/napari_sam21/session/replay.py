@@ -25,10 +25,12 @@ __all__ = [
     "WIDENED",
     "blocks_there",
     "changes",
+    "empty_labels",
     "name_of",
     "objects",
     "replay",
     "steps_of",
+    "there",
 ]
 
 THERE, WIDENED, NAMED = "there", "dtype", "name"
@@ -61,17 +63,27 @@ def replay(session: Session, into: Any = None) -> Any:
     SessionError
         If records contradict the header or each other.
     """
-    shape, kind = _declared(session)
-    labels = np.zeros(shape, kind) if into is None else into
+    labels = empty_labels(session) if into is None else into
     for each in steps_of(session):
         each.do_in(labels)
     return labels
 
 
+def empty_labels(session: Session) -> np.ndarray[Any, np.dtype[Any]]:
+    """Return an array for the labels of a session, all zero.
+
+    Raises
+    ------
+    SessionError
+        If the header does not tell shape and dtype.
+    """
+    return np.zeros(*_declared(session))
+
+
 def steps_of(session: Session) -> Iterator[Change]:
     """All that must be done in an empty array, in order; see `replay`."""
     shape, _ = _declared(session)
-    for find in (_blocks, changes):
+    for find in (there, changes):
         for each in find(session):
             _check_inside(each, shape, session)
             yield each
@@ -116,7 +128,8 @@ def _blocks_of(shape: tuple[int, ...]) -> Iterator[tuple[slice, ...]]:
             yield (*(slice(i, i + 1) for i in index), *spans)[-len(shape) :]
 
 
-def _blocks(session: Session) -> Iterator[Change]:
+def there(session: Session) -> Iterator[Change]:
+    """What was in the labels before the session, as changes of an empty array."""
     for line in session.of_kind(THERE):
         yield unpack_change({**line, "before": 0})
 
