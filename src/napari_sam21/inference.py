@@ -28,6 +28,7 @@ from napari_sam21.core.store import (
     encode_stored,
 )
 from napari_sam21.core.witness import Witness
+from napari_sam21.models import preferences
 from napari_sam21.models.keeping import disk_store
 from napari_sam21.models.weights import load_model
 
@@ -271,7 +272,8 @@ class Inference:
         """Load a model, once, in the calling thread; kept even if that is cancelled."""
         with self._loading:
             if self._loaded is None or self._loaded[0] != choice:
-                self._loaded = (choice, load_model(name))
+                threads = preferences.chosen().threads
+                self._loaded = (choice, load_model(name, threads=threads))
                 self.witness.met(self._loaded[1])
             return self._loaded[1]
 

@@ -13,13 +13,15 @@ from napari_sam21.control.restoring import Restorer
 from napari_sam21.core.witness import Witness
 from napari_sam21.layers.prompts import Mark
 from napari_sam21.layers.revive import open_marks, revived
+from napari_sam21.models import preferences
 from napari_sam21.models.home import sessions_folder
 from napari_sam21.session.journal import Session
+from napari_sam21.session.objects import Told, last_settings
 
 if TYPE_CHECKING:
     from napari.layers import Image, Labels
 
-Back = Callable[["Image", "Labels", tuple[Mark, ...]], None]
+Back = Callable[["Image", "Labels", tuple[Mark, ...], Told], None]
 
 
 class Keeper:
@@ -35,7 +37,7 @@ class Keeper:
     followed : callable
         See `ledger.Ledger`.
     back : callable
-        Gets an image, its labels, and prompts, that a session brought back.
+        Gets an image, its labels, prompts and settings that a session brought back.
 
     Attributes
     ----------
@@ -51,7 +53,7 @@ class Keeper:
         followed: Followed,
         back: Back,
     ) -> None:
-        shelf = sessions_folder()
+        shelf = sessions_folder() if preferences.chosen().journal else None
         self._recorder = Recorder(shelf, say)
         self.ledger = Ledger(self._recorder, witness, followed)
         self._restorer = Restorer(shelf, host, self._restore, failed)
@@ -75,4 +77,4 @@ class Keeper:
     def _restore(self, image: Image, session: Session) -> None:
         labels = revived(session, image)
         self._recorder.go_on(labels, session.folder)
-        self._back(image, labels, open_marks(session))
+        self._back(image, labels, open_marks(session), last_settings(session))

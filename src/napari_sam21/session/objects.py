@@ -116,6 +116,15 @@ def objects(session: Session) -> dict[int, Facts]:
     return found
 
 
+def last_settings(session: Session) -> Told:
+    """Return the choices under which the last object was committed; often empty."""
+    for line in reversed(session.records):
+        settings = line.get("object", {}).get("settings")
+        if line["kind"] == CHANGED and isinstance(settings, dict):
+            return settings
+    return {}
+
+
 def in_force(session: Session) -> list[Line]:
     """Return the changes that tell of an object and were not undone, in order."""
     lines: list[Line] = []
