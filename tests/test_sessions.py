@@ -333,3 +333,26 @@ def test_other_images_and_saved_labels_are_not_asked_about(desk, image) -> None:
     again = desk(image.copy())
     commit_at(again, 40, 50)
     assert again.host.asked == []
+
+
+def test_a_stroke_under_a_batch_is_taken_back_as_a_new_step(desk, image) -> None:
+    """napari knows no batches: its undo goes to the stroke that lies under one."""
+    d = desk(image)
+    start = np.zeros(image.shape, np.uint16)
+    labels = d.viewer.add_labels(start.copy(), name="mine")
+    d.controller.set_output(labels)
+    d.ready()
+    labels.paint((40, 50), 5)
+    d.controller.commits.policy = "overwrite"
+    everything(d)
+    d.controller.many.tray.accept()
+    d.host.turn()
+    labels.undo()
+    end = labels.data.copy()
+    while d.controller.view().can_undo:
+        d.controller.undo()
+    assert np.array_equal(labels.data, start)
+    while d.controller.view().can_redo:
+        d.controller.redo()
+    assert np.array_equal(labels.data, end)
+    assert np.array_equal(replay(newest()), end)

@@ -67,11 +67,12 @@ class Habits:
 
     def follow(self) -> None:
         """Remember what is chosen in the dock now, if that is new."""
-        now = self._now()
+        now = self.now()
         if now != self.chosen:
             self.choose(now)
 
-    def _now(self) -> Preferences:
+    def now(self) -> Preferences:
+        """Return what is chosen in the dock now, and the rest as it is on disk."""
         desk = self._desk
         return replace(
             self.chosen, policy=desk.commits.policy, hover=desk.hover.enabled
@@ -133,7 +134,7 @@ class Habits:
         """Join what the page says with what we have."""
         if self._page is None:
             return
-        own = self._now()
+        own = self.now()
         found = merged(_values(own), self._page.values(), last)
         ahead = bool(found.pop("ahead"))
         self.choose(replace(own, **found), ahead)

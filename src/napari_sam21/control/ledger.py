@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from napari_sam21.annotation import History
+from napari_sam21.control.hindsight import as_it_was
 from napari_sam21.control.recorder import Recorder
 from napari_sam21.control.steps import (
     AnyStep,
@@ -137,15 +138,21 @@ class Ledger:
         self._follow(change)
 
     def _follow(self, change: Change) -> None:
-        """Find which step napari took back or did again; else it is a new one."""
+        """Find which step napari took back or did again; else it is a new one.
+
+        napari does not know all steps, and may go back to one that lies under others.
+        Taken out from under them it would leave them without what they were made on:
+        so that, too, is a new step.
+        """
         labels = self._labels
         if labels is None:
             return
         back = change.reversed()
-        what, step = UNDONE, self.history.undo_where(lambda each: _is(each, back))
+        what, step = UNDONE, self.history.undo_where(_newest(back))
         if step is None:
-            what = REDONE
-            step = self.history.redo_where(lambda each: _is(each, change))
+            what, step = REDONE, self.history.redo_where(_newest(change))
+        if step is None:
+            change = as_it_was(change, self.history.done, labels)
         told = {}
         if isinstance(step, CommitStep):
             told = {**self._objects(step)[0], "undone": what == UNDONE}
@@ -154,6 +161,18 @@ class Ledger:
             self.history.push(StrokeStep(labels, change))
         else:
             self._followed(step, what)
+
+
+def _newest(change: Change) -> Callable[[AnyStep], bool]:
+    """Return what fits the first step of labels that it is asked about, if at all."""
+    met: list[AnyStep] = []
+
+    def fits(step: AnyStep) -> bool:
+        if not isinstance(step, PromptStep):
+            met.append(step)
+        return met[:1] == [step] and _is(step, change)
+
+    return fits
 
 
 def _is(step: AnyStep, change: Change) -> bool:
