@@ -22,7 +22,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from walking import GESTURES, SHAPE, Gesture, Walker
+from walking import GESTURES, SHAPE, Walker
 
 from napari_sam21.models.home import sessions_folder
 from napari_sam21.session.journal import read_session
@@ -35,7 +35,8 @@ EACH = 25 if STEPS <= 200 else 100
 
 PATIENCE = 10.0
 
-WEIGHTED = [gesture for gesture in GESTURES for _ in range(gesture.weight)]
+BY_NAME = {gesture.name: gesture for gesture in GESTURES}
+WEIGHTED = [each.name for each in GESTURES for _ in range(each.weight)]
 
 
 class Walk(RuleBasedStateMachine):
@@ -48,9 +49,10 @@ class Walk(RuleBasedStateMachine):
         stack = np.random.default_rng(0).integers(0, 255, SHAPE, np.uint8)
         self.walker = Walker(desk(stack))
 
-    @rule(gesture=st.sampled_from(WEIGHTED), data=st.data())
-    def step(self, gesture: Gesture, data: st.DataObject) -> None:
-        Walk.made[gesture.name] += 1
+    @rule(name=st.sampled_from(WEIGHTED), data=st.data())
+    def step(self, name: str, data: st.DataObject) -> None:
+        gesture = BY_NAME[name]
+        Walk.made[name] += 1
         drawn = {name: data.draw(each, name) for name, each in gesture.drawn.items()}
         gesture.do(self.walker, **drawn)
         self.walker.rest()

@@ -39,7 +39,7 @@ def as_it_was(change: Change, done: Iterable[AnyStep], labels: Labels) -> Change
         covered = part.changed[theirs] & ~known[ours]
         there[ours][covered] = _after(part)[theirs][covered]
         known[ours] |= covered
-    before = there[change.changed].astype(np.asarray(change.before).dtype)
+    before = there[change.changed].astype(labels.dtype)
     return Change(change.corner, change.changed, before, change.after)
 
 
@@ -56,13 +56,8 @@ def _shared(
 ) -> tuple[tuple[slice, ...] | None, tuple[slice, ...]]:
     """The box that both have, in the frame of each; None if there is none."""
     ours, theirs = [], []
-    for a, n, b, m in zip(
-        change.corner,
-        change.changed.shape,
-        part.corner,
-        part.changed.shape,
-        strict=True,
-    ):
+    own, its = change.changed.shape, part.changed.shape
+    for a, n, b, m in zip(change.corner, own, part.corner, its, strict=True):
         first, last = max(a, b), min(a + n, b + m)
         if first >= last:
             return None, ()
