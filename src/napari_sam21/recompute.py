@@ -176,7 +176,7 @@ class _Again:
             return Outcome(*about, note=str(error))
         mask, origin_rc = answer.crop()
         box, across = box_of(self._plane(facts), mask, origin_rc)
-        policy = str(facts.told.get("settings", {}).get("policy", ""))
+        policy = str(facts.settings.get("policy", ""))
         iou = likeness(change, labels, across, box, facts.id, policy)
         note = "" if same else "the model sees other pixels than then"
         if facts.told.get("brushed"):

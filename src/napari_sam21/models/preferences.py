@@ -10,6 +10,7 @@ import json
 import logging
 import os
 import uuid
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -92,7 +93,8 @@ def remember(preferences: Preferences) -> None:
         part.write_text(text, encoding="utf-8")
         os.replace(part, path)
     except OSError as error:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink()
         LOG.info("the preferences are not remembered: %s", error)
 
 

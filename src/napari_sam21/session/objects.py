@@ -17,7 +17,7 @@ CHANGED = "change"
 BY_PROMPTS = "prompts"
 
 Told = Mapping[str, Any]
-UNREADABLE = (KeyError, TypeError, ValueError, PromptError)
+UNREADABLE = (LookupError, AttributeError, TypeError, ValueError, PromptError)
 """What reading plain values of another version may raise."""
 
 
@@ -90,6 +90,12 @@ class Facts:
         return len(self.prompts.point_labels) + (self.prompts.box_rc is not None)
 
     @property
+    def settings(self) -> Told:
+        """The choices under which it was made; see docs/sessions.md."""
+        found = self.told.get("settings")
+        return found if isinstance(found, dict) else {}
+
+    @property
     def questions(self) -> tuple[Question, ...]:
         """The rounds that led to it, in order; empty if that is not told."""
         try:
@@ -110,7 +116,7 @@ def objects(session: Session) -> dict[int, Facts]:
         facts = facts_of(line)
         if facts is None or facts.id == 0:
             continue
-        added = facts.told.get("settings", {}).get("kind") == "add"
+        added = facts.settings.get("kind") == "add"
         if not (added and facts.id in found):
             found[facts.id] = facts
     return found
@@ -119,9 +125,9 @@ def objects(session: Session) -> dict[int, Facts]:
 def last_settings(session: Session) -> Told:
     """Return the choices under which the last object was committed; often empty."""
     for line in reversed(session.records):
-        settings = line.get("object", {}).get("settings")
-        if line["kind"] == CHANGED and isinstance(settings, dict):
-            return settings
+        facts = facts_of(line) if line["kind"] == CHANGED else None
+        if facts is not None and facts.settings and facts.made_by == BY_PROMPTS:
+            return facts.settings
     return {}
 
 

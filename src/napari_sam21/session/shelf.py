@@ -115,8 +115,10 @@ def _worth(left: Left) -> tuple[bool, bool, float]:
     except SessionError:
         return False, False, left.modified
     path = session.header.get("image", {}).get("path")
-    there = path is None or Path(path).exists()
-    return has_unsaved(session), there, left.modified
+    unsaved = has_unsaved(session)
+    # A drive that is not plugged in is no reason to delete work.
+    there = unsaved or path is None or Path(path).exists()
+    return unsaved, there, left.modified
 
 
 @dataclass(frozen=True)
