@@ -86,6 +86,7 @@ class SettingsDialog(QDialog):
         self._folder = ""
         self._make_fields()
         self._lay_out()
+        self._habits.read_again()
         self._show(self._habits.now(), keeping.chosen())
         self._fix()
 

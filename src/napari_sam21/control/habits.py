@@ -67,9 +67,13 @@ class Habits:
 
     def follow(self) -> None:
         """Remember what is chosen in the dock now, if that is new."""
-        now = self.now()
-        if now != self.chosen:
-            self.choose(now)
+        if self.now() != self.chosen:
+            self.read_again()
+            self.choose(self.now())
+
+    def read_again(self) -> None:
+        """Take up what another napari has remembered meanwhile."""
+        self.chosen = preferences.chosen()
 
     def now(self) -> Preferences:
         """Return what is chosen in the dock now, and the rest as it is on disk."""
@@ -97,6 +101,7 @@ class Habits:
             self.chosen = wanted
             preferences.remember(wanted)
             self._apply(wanted)
+            self._desk.editor_changed()
 
     def join_page(self) -> None:
         """Keep step with napari's Preferences, where napari has a page for plugins."""
@@ -128,7 +133,6 @@ class Habits:
 
     def _page_changed(self) -> None:
         self._take(self.chosen.page or {})
-        self._desk.editor_changed()
 
     def _take(self, last: Values) -> None:
         """Join what the page says with what we have."""
