@@ -151,7 +151,7 @@ class SettingsDialog(QDialog):
 
     def _show_folder(self, folder: str) -> None:
         self._folder = folder
-        shown = Path(folder).name if folder else "the user's cache"
+        shown = Path(folder).name if folder else "your cache folder"
         self.folder.setText(f"In {shown}…")
         self.folder.setToolTip(folder or str(home.own_cache()))
 
