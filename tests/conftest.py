@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import napari.settings
 import numpy as np
 import pytest
 from desk import Desk
@@ -14,25 +15,26 @@ from serving import packed, put_into_table, row_for, serving
 
 import napari_sam21 as sam
 from napari_sam21.inference import shared_store
-from napari_sam21.models import home, keeping, last
+from napari_sam21.models import home
 
 
 @pytest.fixture(autouse=True)
 def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Keep models, embeddings and settings of the person who runs this out of it."""
     folder = tmp_path / "places"
-    for variable in ("HOME", "MIRROR", "CACHE", "SESSIONS"):
+    for variable in ("HOME", "MIRROR", "CACHE", "SESSIONS", "SETTINGS"):
         monkeypatch.delenv(f"NAPARI_SAM21_{variable}", raising=False)
     for kind in ("data", "cache", "config"):
         # Children are told by the environment, where their system listens to it.
         monkeypatch.setenv(f"XDG_{kind.upper()}_HOME", str(folder / kind))
     monkeypatch.setattr(home, "user_data_path", lambda *_, **__: folder / "data")
     monkeypatch.setattr(home, "user_cache_path", lambda *_, **__: folder / "cache")
-    for each in (last, keeping):
-        monkeypatch.setattr(
-            each, "user_config_path", lambda *_, **__: folder / "config"
-        )
+    monkeypatch.setattr(home, "user_config_path", lambda *_, **__: folder / "config")
     shared_store.cache_clear()
+    # From napari 0.9 on there are settings of plugins, beside those of napari.
+    file = str(folder / "config" / "napari" / "settings.yaml")
+    monkeypatch.setattr(napari.settings, "_CFG_PATH", file, raising=False)
+    getattr(napari.settings, "_clear_plugin_settings_cache", lambda: None)()
     yield folder
     if shared_store.cache_info().currsize:
         shared_store().close()

@@ -363,3 +363,32 @@ def test_any_walk_equals_that_of_a_plain_list(
         assert found == getattr(model, name)(*arguments)
         assert history.can_undo == (model.place > 0)
         assert history.can_redo == (model.place < len(model.steps))
+
+
+# --- what led there --------------------------------------------------------------
+
+
+def test_rounds_are_known_after_their_answers_went() -> None:
+    three = Prompts([IN_SMALL, IN_LARGE, IN_MIDDLE], [1, 0, 1])
+    draft = Draft().ask(ONE).answered(ONE, answer(), embedding()).choose(2)
+    draft = draft.ask(TWO).answered(TWO, answer(), embedding())
+    kept = draft.last()
+    assert len(kept.rounds) == 1
+    assert kept.asked == draft.asked
+    assert [each.prompts for each in kept.asked] == [ONE, TWO]
+    assert kept.asked[0].choice == 2
+    more = kept.ask(three).answered(three, answer(), embedding())
+    assert [each.prompts for each in more.asked] == [ONE, TWO, three]
+    assert [each.prompts for each in more.last().last().asked] == [ONE, TWO, three]
+
+
+def test_rounds_whose_last_answer_went_led_nowhere() -> None:
+    """What is asked next is asked without feedback: a sequence of its own."""
+    draft = Draft().ask(ONE).answered(ONE, answer(), embedding())
+    kept = draft.ask(TWO).answered(TWO, answer(), embedding()).last()
+    again = kept.ask(ONE)
+    assert again.feedback is None
+    assert again.asked == ()
+    assert kept.without_answers().asked == ()
+    found = again.answered(ONE, answer(), embedding())
+    assert [each.prompts for each in found.asked] == [ONE]

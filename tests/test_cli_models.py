@@ -18,6 +18,8 @@ from test_cli import WIDE, call
 import napari_sam21 as sam
 from napari_sam21.core.disk_store import DiskStore
 from napari_sam21.models import clean, home, keeping
+from napari_sam21.session.journal import Journal
+from napari_sam21.session.shelf import new_folder, sessions
 
 
 @pytest.fixture
@@ -266,3 +268,24 @@ def test_setup_of_a_missing_file_says_what_to_do(published: Path) -> None:
 )
 def test_setup_of_other_names(name: str, message: str) -> None:
     assert message in call("setup", name, "--yes").output
+
+
+def test_clean_asks_before_labels_are_lost(places: Path) -> None:
+    shelf = home.sessions_folder()
+    told = {"labels": {"shape": [9, 9], "dtype": "uint16"}, "image": {"name": "cells"}}
+    opened, lost, safe = (Journal(new_folder(shelf), told) for _ in range(3))
+    for each in (opened, lost, safe):
+        each.add("prompts", marks=[[[1.0, 2.0], 1]])
+    safe.add("saved", path="labels.tif")
+    lost.close()
+    safe.close()
+    assert "nothing to delete" in call("clean", "--all").stdout
+    refused = call("clean", "--sessions")
+    assert refused.exit_code == 2
+    assert "session, of cells" in refused.stdout
+    assert "session with labels that were NOT SAVED, of cells" in refused.stdout
+    assert "1 hold labels that are nowhere else" in refused.stderr
+    assert lost.folder.is_dir()
+    assert call("clean", "--sessions", "--yes").exit_code == 0
+    assert [each.folder for each in sessions(shelf)] == [opened.folder]
+    opened.close()

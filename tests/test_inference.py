@@ -45,6 +45,10 @@ class Pixels:
     reading: threading.Event = field(default_factory=threading.Event)
     readers: list[str] = field(default_factory=list)
 
+    @property
+    def look(self) -> dict[str, str]:
+        return {"mode": "shown", "layer": self.token}
+
     def read(self) -> ModelInput:
         self.readers.append(threading.current_thread().name)
         self.reading.set()

@@ -34,6 +34,24 @@ class Round:
     prompts: Prompts
     answer: Answer
 
+    @property
+    def asked(self) -> Asked:
+        """The same, without logits."""
+        given = self.answer
+        scores = tuple(float(each) for each in given.scores)
+        return Asked(self.prompts, given.key, given.region, scores, given.index)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is told of a round: enough to ask again, and no logits."""
+
+    prompts: Prompts
+    key: str
+    region: Region
+    scores: tuple[float, ...]
+    choice: int
+
 
 @dataclass(frozen=True)
 class Draft:
@@ -54,6 +72,8 @@ class Draft:
         each region. It is what the user gave, not an answer.
     retouch : Retouch or None
         What the user brushed; it lies over every answer.
+    earlier : tuple of Asked
+        Rounds that led to the first of these, whose answers are not kept.
     """
 
     prompts: Prompts = field(default_factory=Prompts)
@@ -62,6 +82,12 @@ class Draft:
     region: Region | None = None
     given: Crop | None = None
     retouch: Retouch | None = None
+    earlier: tuple[Asked, ...] = ()
+
+    @property
+    def asked(self) -> tuple[Asked, ...]:
+        """All rounds that led to the last answer, in order."""
+        return (*self.earlier, *(each.asked for each in self.rounds))
 
     @property
     def nbytes(self) -> int:
@@ -99,7 +125,9 @@ class Draft:
 
     def last(self) -> Draft:
         """Keep the last answer only, and no embedding: small enough for a history."""
-        return replace(self, rounds=self.rounds[-1:], embedding=None)
+        earlier = self.asked[:-1]
+        last = self.rounds[-1:]
+        return replace(self, rounds=last, embedding=None, earlier=earlier)
 
     def retouched(self, retouch: Retouch | None) -> Draft:
         """Change what was brushed."""
@@ -114,7 +142,8 @@ class Draft:
         kept = tuple(each for each in self.rounds if prompts.extends(each.prompts))
         if not prompts:
             return Draft()
-        return replace(self, prompts=prompts, rounds=kept)
+        earlier = self.earlier if kept else ()
+        return replace(self, prompts=prompts, rounds=kept, earlier=earlier)
 
     def within(self, region: Region) -> Draft:
         """Settle for a region; the embedding of another one is of no use any more."""
@@ -128,7 +157,10 @@ class Draft:
         before = self.ask(prompts)
         chosen = choose_candidate(answer, prompts, before.feedback_for(embedding))
         rounds = (*before.rounds, Round(prompts, answer.choose(chosen)))
-        return replace(self, rounds=rounds, embedding=embedding).ask(self.prompts)
+        found = replace(
+            self, rounds=rounds, embedding=embedding, earlier=before.earlier
+        )
+        return found.ask(self.prompts)
 
     def choose(self, index: int) -> Draft:
         """Choose another candidate of the current answer."""
@@ -143,7 +175,7 @@ class Draft:
 
     def without_answers(self) -> Draft:
         """Keep the prompts only: another model is to be asked."""
-        return replace(self, rounds=(), embedding=None)
+        return replace(self, rounds=(), earlier=(), embedding=None)
 
 
 def logits_of(crop: Crop, region: Region) -> npt.NDArray[np.float32] | None:

@@ -6,7 +6,7 @@ them, and takes either back; here is decided which image, and what the user is t
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from napari_sam21.control.commits import Committer
 from napari_sam21.control.editor import ImageEditor
 from napari_sam21.control.exporting import Exporting
 from napari_sam21.control.gestures import Gestures
+from napari_sam21.control.habits import Habits
 from napari_sam21.control.hover import Hover
 from napari_sam21.control.keeper import Keeper
 from napari_sam21.control.keyboard import Keyboard
@@ -84,7 +85,12 @@ class Controller(Gestures, Keyboard, WholeLabels, Exporting):
         self._put_aside: dict[Any, tuple[Mark, ...]] = {}
         self._outputs = Outputs()
         self._keeper = Keeper(
-            host, self.say, self.failed, self._followed, self._restored
+            host,
+            self.inference.witness,
+            self.say,
+            self.failed,
+            self._followed,
+            self._restored,
         )
         self.commits = Committer(
             viewer, host, self.target, self._keeper.ledger, self._put_aside, self.say
@@ -102,6 +108,8 @@ class Controller(Gestures, Keyboard, WholeLabels, Exporting):
         ]
         for emitter, call in self._connections:
             emitter.connect(call)
+        self.habits = Habits(self)
+        self.changed.connect(self.habits.follow)
 
     def close(self, gone: bool = False) -> None:
         """Leave the viewer as the user made it: labels and open prompts stay.
@@ -112,6 +120,7 @@ class Controller(Gestures, Keyboard, WholeLabels, Exporting):
             The window is gone already: only stop, and touch nothing.
         """
         self.changed.disconnect()
+        self.habits.close()
         self.ahead.close()
         self.hover.close()
         self.precompute.close()
@@ -292,11 +301,18 @@ class Controller(Gestures, Keyboard, WholeLabels, Exporting):
     def _followed(self, step: AnyStep, what: str) -> None:
         self.commits.follow(self.editor, step, what == UNDONE)
 
-    def _restored(self, image: Image, labels: Labels, marks: tuple[Mark, ...]) -> None:
+    def _restored(
+        self,
+        image: Image,
+        labels: Labels,
+        marks: tuple[Mark, ...],
+        settings: Mapping[str, Any],
+    ) -> None:
         """Go on with what an earlier session left."""
         add_below(self._viewer, image, labels)
         if self.image is not None and image == self.image and self.editor is not None:
             self.set_output(labels)
+            self.habits.restore(settings)
             self.editor.set_marks((*self.editor.marks, *marks))
         self.say(f"{labels.name!r} is as it was left.")
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import atexit
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from functools import cache, partial
 from pathlib import Path
 from threading import Lock
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 from weakref import WeakValueDictionary
 
 from psygnal import Signal
@@ -27,6 +27,8 @@ from napari_sam21.core.store import (
     Tell,
     encode_stored,
 )
+from napari_sam21.core.witness import Witness
+from napari_sam21.models import preferences
 from napari_sam21.models.keeping import disk_store
 from napari_sam21.models.weights import load_model
 
@@ -41,6 +43,10 @@ class Source(Protocol):
     @property
     def token(self) -> Hashable:
         """What tells this view of some pixels from every other one."""
+
+    @property
+    def look(self) -> Mapping[str, Any]:
+        """How the pixels become a picture, in plain values."""
 
     def read(self) -> ModelInput:
         """Read and prepare the pixels, in the calling thread."""
@@ -71,6 +77,8 @@ class Inference:
     ----------
     asked : Signal
         Somebody waits for something, or does not any more.
+    witness : Witness
+        Knows by its key how an embedding was made.
     """
 
     asked = Signal()
@@ -82,6 +90,7 @@ class Inference:
         self._reading = Lane("sam21-read", deliver)  # what nobody waits for
         self._deliver = deliver
         self._store = store
+        self.witness = Witness()
         self._unsubscribe: Callable[[], None] | None = None
         self._model: Model | None = None
         self._choice = 0  # number of the choice of a model
@@ -165,12 +174,16 @@ class Inference:
 
         def keep(result: tuple[Model, Embedding]) -> None:
             self._model, self._kept = result
-            self._ready[source.token] = self._kept
+            self._note(source, self._kept)
             done(self._kept)
 
         self.stop_quiet()
         self._encoding.submit(job, keep, failed)
         self.asked.emit()
+
+    def _note(self, source: Source, embedding: Embedding) -> None:
+        self._ready[source.token] = embedding
+        self.witness.saw(embedding.key, source.look)
 
     # --- while nobody waits ------------------------------------------------------
 
@@ -202,7 +215,7 @@ class Inference:
             return encode_stored(model, read, store, cancel, keep_aside)
 
         def keep(embedding: Embedding) -> None:
-            self._ready[source.token] = embedding
+            self._note(source, embedding)
             done()
 
         return self._quietly(source, job, keep, failed)
@@ -265,7 +278,9 @@ class Inference:
         """Load a model, once, in the calling thread; kept even if that is cancelled."""
         with self._loading:
             if self._loaded is None or self._loaded[0] != choice:
-                self._loaded = (choice, load_model(name))
+                threads = preferences.chosen().threads
+                self._loaded = (choice, load_model(name, threads=threads))
+                self.witness.met(self._loaded[1])
             return self._loaded[1]
 
     def loader(self) -> Callable[[], Model]:

@@ -236,3 +236,39 @@ def test_old_sessions_go_and_open_ones_stay(tmp_path: Path) -> None:
     tidy(shelf, budget=0)
     assert [each.folder for each in sessions(shelf)] == [opened.folder]
     opened.close()
+
+
+def test_what_is_safe_goes_before_what_is_not(tmp_path: Path) -> None:
+    """However old it is: work that was not saved goes last."""
+    shelf, picture = tmp_path / "sessions", tmp_path / "image.tif"
+    picture.touch()
+    made: dict[str, Path] = {}
+    for number, (name, kinds, path) in enumerate(
+        (
+            ("unsaved and old", ["prompts"], picture),
+            ("unsaved", ["prompts"], tmp_path / "gone.tif"),
+            ("saved", ["prompts", "saved"], picture),
+            ("saved, image gone", ["prompts", "saved"], tmp_path / "gone.tif"),
+            ("saved and new", ["prompts", "saved"], picture),
+        )
+    ):
+        told = {**header(), "image": {"name": name, "path": str(path)}}
+        journal = Journal(new_folder(shelf), told)
+        for kind in kinds:
+            journal.add(
+                kind, **({"marks": [[[1.0, 2.0], 1]]} if kind == "prompts" else {})
+            )
+        journal.close()
+        os.utime(journal.folder / JOURNAL, (100 + number, 100 + number))
+        made[name] = journal.folder
+    order = [
+        "saved, image gone",
+        "saved",
+        "saved and new",
+        "unsaved and old",
+        "unsaved",
+    ]
+    for kept in range(4, -1, -1):
+        tidy(shelf, kept=kept)
+        left = {each.folder for each in sessions(shelf)}
+        assert left == {made[name] for name in order[5 - kept :]}

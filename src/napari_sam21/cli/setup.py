@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,6 +15,11 @@ from napari_sam21.cli.words import (
     user_errors,
 )
 from napari_sam21.models.offer import megabytes
+
+if TYPE_CHECKING:
+    from napari_sam21.models.clean import Leftover
+
+UNSAVED = "session with labels that were NOT SAVED"
 
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for a script.")]
@@ -54,7 +60,16 @@ def run_clean(
     models: Annotated[
         bool, typer.Option("--models", help="Models that were fetched or imported.")
     ] = False,
-    everything: Annotated[bool, typer.Option("--all", help="Both.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Both; sessions must be asked for.")
+    ] = False,
+    sessions: Annotated[
+        bool,
+        typer.Option(
+            "--sessions",
+            help="Journals of sessions, also of labels that were not saved.",
+        ),
+    ] = False,
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
@@ -63,16 +78,18 @@ def run_clean(
 
     with user_errors():
         found = []
-        if cache or everything or not models:
+        if cache or everything or not (models or sessions):
             found += leftovers()
         if models or everything:
             found += own_models()
+        if sessions:
+            found += _sessions()
         total = sum(each.size for each in found)
         for each in found:
             say(f"{megabytes(each.size):>9}  {each.what}: {each.path}", error=as_json)
         if not found:
             say("There is nothing to delete.", error=as_json)
-        elif agreed(f"Delete these, {megabytes(total)}?", yes):
+        elif agreed(f"Delete these, {megabytes(total)}?{_lost(found)}", yes):
             remove_all(found)
             say(f"Deleted, {megabytes(total)} are free again.", error=as_json)
         else:
@@ -80,3 +97,27 @@ def run_clean(
         if as_json:
             paths = [str(each.path) for each in found]
             say_json({"deleted": paths, "bytes": total})
+
+
+def _sessions() -> list[Leftover]:
+    """List the sessions that no napari has open."""
+    from napari_sam21.models.clean import Leftover
+    from napari_sam21.models.home import sessions_folder
+    from napari_sam21.session.shelf import closed_sessions
+
+    shelf = sessions_folder()
+    found = [] if shelf is None else closed_sessions(shelf)
+    return [
+        Leftover(
+            f"{UNSAVED if each.unsaved else 'session'}, of {each.image}",
+            each.folder,
+            each.size,
+        )
+        for each in found
+    ]
+
+
+def _lost(found: Sequence[Leftover]) -> str:
+    """Say how much work would be lost; often nothing."""
+    count = sum(each.what.startswith(UNSAVED) for each in found)
+    return f" {count} hold labels that are nowhere else." if count else ""

@@ -23,6 +23,7 @@ from napari_sam21.control.ledger import Ledger
 from napari_sam21.control.places import Nowhere, Places
 from napari_sam21.control.ports import Host
 from napari_sam21.control.steps import AnyStep, CommitStep, ManyStep, PromptStep
+from napari_sam21.control.telling import how_of
 from napari_sam21.control.undoing import Undoing
 from napari_sam21.control.words import COUNTING, NOTHING_LEFT, nothing_left, said_of
 from napari_sam21.core.crops import Crop as MaskCrop
@@ -217,13 +218,14 @@ class Committer:
             self._say(nothing_left(kind, self.policy, writing.labels), True)
             return False
         self.ledger.begin(editor.image, writing.labels, self.target.is_empty)
+        how = how_of(editor, self.policy, kind)
         draft, taken = self._let_go(editor)
 
         def done(problem: str) -> None:
             delta = writing.delta
             if delta is not None:
                 where = editor.image, plane, writing.labels
-                step = CommitStep(*where, delta, draft, taken, kind, class_name)
+                step = CommitStep(*where, delta, draft, taken, kind, class_name, how)
                 self._committed(editor, step, problem, word)
 
         self._doing.carry_out(self.target.steps(writing), done)
@@ -242,13 +244,23 @@ class Committer:
             return False
         self.ledger.begin(editor.image, labels, is_new=False)
         class_name = self.classes.chosen
+        how = how_of(editor, self.policy, REPLACE)
         draft, taken = self._let_go(editor)
 
         def done(problem: str) -> None:
             if writing.deltas:
-                deltas, where = tuple(writing.deltas), (editor.image, plane, labels)
-                parts = ((value, part_of(plane, draft, taken)),)
-                step = ManyStep(*where, deltas, 1, draft, taken, parts, class_name)
+                step = ManyStep(
+                    editor.image,
+                    plane,
+                    labels,
+                    tuple(writing.deltas),
+                    1,
+                    draft,
+                    taken,
+                    parts=((value, part_of(plane, draft, taken)),),
+                    class_name=class_name,
+                    how=how,
+                )
                 self._committed(editor, step, problem)
 
         self.target.used(value)

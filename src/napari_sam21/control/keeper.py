@@ -10,15 +10,18 @@ from napari_sam21.control.ledger import Followed, Ledger
 from napari_sam21.control.ports import Host
 from napari_sam21.control.recorder import Recorder, Say
 from napari_sam21.control.restoring import Restorer
+from napari_sam21.core.witness import Witness
 from napari_sam21.layers.prompts import Mark
 from napari_sam21.layers.revive import open_marks, revived
+from napari_sam21.models import preferences
 from napari_sam21.models.home import sessions_folder
 from napari_sam21.session.journal import Session
+from napari_sam21.session.objects import Told, last_settings
 
 if TYPE_CHECKING:
     from napari.layers import Image, Labels
 
-Back = Callable[["Image", "Labels", tuple[Mark, ...]], None]
+Back = Callable[["Image", "Labels", tuple[Mark, ...], Told], None]
 
 
 class Keeper:
@@ -27,12 +30,14 @@ class Keeper:
     Parameters
     ----------
     host : Host
+    witness : Witness
+        Knows how embeddings were made.
     say, failed : callable
         Tell the user.
     followed : callable
         See `ledger.Ledger`.
     back : callable
-        Gets an image, its labels, and prompts, that a session brought back.
+        Gets an image, its labels, prompts and settings that a session brought back.
 
     Attributes
     ----------
@@ -44,14 +49,15 @@ class Keeper:
     def __init__(
         self,
         host: Host,
+        witness: Witness,
         say: Say,
         failed: Callable[[BaseException], None],
         followed: Followed,
         back: Back,
     ) -> None:
-        shelf = sessions_folder()
+        shelf = sessions_folder() if preferences.chosen().journal else None
         self._recorder = Recorder(shelf, say)
-        self.ledger = Ledger(self._recorder, followed)
+        self.ledger = Ledger(self._recorder, witness, followed)
         self._restorer = Restorer(shelf, host, self._restore, failed)
         self._back = back
         self.reader: Callable[[Labels, Session], None] = _unread
@@ -75,7 +81,7 @@ class Keeper:
         labels = revived(session, image)
         self._recorder.go_on(labels, session.folder)
         self.reader(labels, session)
-        self._back(image, labels, open_marks(session))
+        self._back(image, labels, open_marks(session), last_settings(session))
 
 
 def _unread(labels: Labels, session: Session) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from napari_sam21.annotation import History
+from napari_sam21.control.hindsight import as_it_was
 from napari_sam21.control.recorder import Recorder
 from napari_sam21.control.steps import (
     AnyStep,
@@ -21,7 +23,9 @@ from napari_sam21.control.steps import (
     TellStep,
     parts_of,
 )
+from napari_sam21.control.telling import Told, plain_marks, told_of
 from napari_sam21.core.errors import ImageError
+from napari_sam21.core.witness import Witness
 from napari_sam21.layers.prompts import Mark
 from napari_sam21.layers.relabel import held
 from napari_sam21.layers.strokes import Strokes
@@ -31,6 +35,7 @@ if TYPE_CHECKING:
     from napari.layers import Image, Labels
 
 UNDONE, REDONE = "undone", "redone"
+CAUSES = {UNDONE: "undo", REDONE: "redo"}
 
 Followed = Callable[[AnyStep, str], None]
 
@@ -41,6 +46,8 @@ class Ledger:
     Parameters
     ----------
     recorder : Recorder
+    witness : Witness
+        Knows how embeddings were made.
     followed : callable
         Gets a step of the history, and whether napari's own undo took it back or its
         redo did it again.
@@ -48,14 +55,19 @@ class Ledger:
     Attributes
     ----------
     history : History
-    witness : callable
+    hearer : callable
         Gets each step that was done, undone or redone, and which of these; see `wrote`.
     """
 
-    def __init__(self, recorder: Recorder, followed: Followed) -> None:
+    def __init__(
+        self, recorder: Recorder, witness: Witness, followed: Followed
+    ) -> None:
         self.history: History[AnyStep] = History()
-        self.witness: Callable[[LabelStep | TellStep, str], None] = _unheard
+        self.hearer: Callable[[LabelStep | TellStep, str], None] = _unheard
         self._recorder, self._followed = recorder, followed
+        self._witness = witness
+        # Told once: what undo and redo are about is told in the same words.
+        self._told: WeakKeyDictionary[AnyStep, Told] = WeakKeyDictionary()
         self._strokes: Strokes | None = None
         self._image: Image | None = None
         self._labels: Labels | None = None
@@ -100,25 +112,29 @@ class Ledger:
 
     def wrote(self, step: LabelStep | TellStep, cause: str) -> None:
         """Note in the journal what a write of ours left."""
-        if isinstance(step, CommitStep):
-            self._recorder.wrote(step.labels, step.delta, cause, in_plain_values(step))
-        elif isinstance(step, ManyStep):
-            for delta in step.deltas:  # what they left is read: their order is all one
-                self._recorder.wrote(step.labels, delta, cause, {})
+        if isinstance(step, CommitStep | ManyStep):
+            # What they left is read: their order is all one.
+            deltas = (step.delta,) if isinstance(step, CommitStep) else step.deltas
+            for delta, told in zip(deltas, self._objects(step), strict=True):
+                self._recorder.wrote(step.labels, delta, cause, told)
         elif isinstance(step, RelabelStep | StrokeStep):
             for change in held(step.labels, parts_of(step)):
-                self._recorder.heard(step.labels, change, cause)
-        self.witness(step, cause)
+                self._recorder.heard(step.labels, change, cause, {})
+        self.hearer(step, cause)
 
     def told(self, labels: Labels, facts: dict[str, Any]) -> None:
         """Note what is known of objects."""
         self._recorder.note(labels, "objects", facts=facts)
 
+    def _objects(self, step: CommitStep | ManyStep) -> Told:
+        if step not in self._told:
+            self._told[step] = told_of(step, self._witness)
+        return self._told[step]
+
     def prompts(self, marks: Sequence[Mark]) -> None:
         """Note the prompts that are not committed."""
         if self._labels is not None:
-            plain = [[list(mark.position), mark.label] for mark in marks]
-            self._recorder.note(self._labels, "prompts", marks=plain)
+            self._recorder.note(self._labels, "prompts", marks=plain_marks(marks))
 
     # --- what others do ----------------------------------------------------------
 
@@ -138,27 +154,50 @@ class Ledger:
         self._follow(change)
 
     def _follow(self, change: Change) -> None:
-        """Find which step napari took back or did again; else it is a new one."""
+        """Find which step napari took back or did again; else it is a new one.
+
+        napari does not know all steps, and may go back to one that lies under others.
+        Taken out from under them it would leave them without what they were made on:
+        so that, too, is a new step.
+        """
         labels = self._labels
         if labels is None:
             return
-        self._recorder.heard(labels, change, "napari")
         back = change.reversed()
-        step = self.history.undo_where(lambda each: _is(each, back))
-        if step is not None:
-            self._followed(step, UNDONE)
-            self._tell(step, "undo")
-            return
-        step = self.history.redo_where(lambda each: _is(each, change))
-        if step is not None:
-            self._followed(step, REDONE)
-            self._tell(step, "redo")
-            return
-        self.history.push(StrokeStep(labels, change))
+        what, step = UNDONE, self.history.undo_where(_newest(back))
+        if step is None:
+            what, step = REDONE, self.history.redo_where(_newest(change))
+        if step is None:
+            change = as_it_was(change, self.history.done, labels)
+        told = {}
+        if isinstance(step, CommitStep):
+            told = {**self._objects(step)[0], "undone": what == UNDONE}
+        self._recorder.heard(labels, change, "napari", told)
+        if step is None:
+            self.history.push(StrokeStep(labels, change))
+        else:
+            self._followed(step, what)
+            self._tell(step, CAUSES[what])
 
     def _tell(self, step: AnyStep, cause: str) -> None:
         if not isinstance(step, PromptStep):
-            self.witness(step, cause)
+            self.hearer(step, cause)
+
+
+def _newest(change: Change) -> Callable[[AnyStep], bool]:
+    """Return what fits the first step of labels that it is asked about, if at all."""
+    met: list[AnyStep] = []
+
+    def fits(step: AnyStep) -> bool:
+        if not isinstance(step, PromptStep | TellStep):
+            met.append(step)
+        return met[:1] == [step] and _is(step, change)
+
+    return fits
+
+
+def _unheard(step: LabelStep | TellStep, cause: str) -> None:
+    pass
 
 
 def _is(step: AnyStep, change: Change) -> bool:
@@ -178,29 +217,3 @@ def _is(step: AnyStep, change: Change) -> bool:
         and np.array_equal(changed, change.changed)
         and bool(np.all(after == change.after))
     )
-
-
-def _unheard(step: LabelStep | TellStep, cause: str) -> None:
-    pass
-
-
-def in_plain_values(step: CommitStep) -> dict[str, Any]:
-    """Tell of a commit's object as a journal keeps it."""
-    prompts = step.draft.prompts
-    told: dict[str, Any] = {
-        "id": step.delta.value,
-        "plane": {"displayed": step.plane.displayed, "hidden": step.plane.hidden},
-        "points_rc": [[float(n) for n in point] for point in prompts.points_rc],
-        "point_labels": [int(each) for each in prompts.point_labels],
-        "box_rc": prompts.box_rc,
-        "marks": [[list(mark.position), mark.label] for mark in step.taken],
-    }
-    if step.draft.rounds:
-        answer = step.draft.rounds[-1].answer
-        told |= {
-            "region": [int(each) for each in answer.region],
-            "embedding": answer.key,
-            "scores": [round(float(each), 6) for each in answer.scores],
-            "choice": int(answer.index),
-        }
-    return told

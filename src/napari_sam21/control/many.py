@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from napari_sam21.annotation import Draft
 from napari_sam21.control import many_jobs as jobs
 from napari_sam21.control.editor import ImageEditor
 from napari_sam21.control.many_slices import Course, carried
 from napari_sam21.control.ports import Host
+from napari_sam21.control.telling import how_found
 from napari_sam21.control.tray import Desk, Finding, Tray, marks_on
 from napari_sam21.control.words import objects
 from napari_sam21.core.automatic.options import PRESETS, Filters
@@ -43,6 +45,15 @@ TELL_SECONDS = 0.3
 
 DIAMETER = 25.0
 """Of seeds, in pixels, until the user says otherwise."""
+
+
+MADE_BY: dict[Callable[..., Batch], str] = {
+    jobs.everything_here: "everything",
+    jobs.everything_on_plane: "tiles",
+    jobs.one_for_each_point: "points",
+    jobs.refined: "labels",
+}
+"""What the journal calls a job."""
 
 
 class Many:
@@ -165,11 +176,12 @@ class Many:
         draft = Draft() if label else editor.draft().last()
         taken = () if label else marks_on(editor, plane)
         image, self.rules = editor.image, course.rules
+        how = how_found("slices", site.source, label=label, **asdict(course))
         self._run(
             "Carrying through slices",
             partial(carried, site=site, crop=crop, course=course, label=label),
             lambda found: self.tray.show(
-                Finding(image, plane, found.batch, found.words, draft, taken)
+                Finding(image, plane, found.batch, found.words, draft, taken, how)
             ),
         )
 
@@ -219,15 +231,19 @@ class Many:
         editor, site = self._desk.editor, self._site()
         if editor is not None and site is not None:
             image, cleaning = editor.image, editor.scene.preview.cleaning
+            how = how_found(MADE_BY[job], site.source, **self._settings(job))
 
             def clean(work: jobs.Work) -> Batch:
                 return job(work, site, *values).cleaned(cleaning)
 
             def show(batch: Batch) -> None:
                 words = f"{objects(len(batch))} found." if len(batch) else ""
-                self.tray.show(Finding(image, site.plane, batch, words))
+                self.tray.show(Finding(image, site.plane, batch, words, how=how))
 
             self._run(word, clean, show)
+
+    def _settings(self, job: Callable[..., Batch]) -> dict[str, Any]:
+        return asdict(self.suited()) if MADE_BY[job] in ("everything", "tiles") else {}
 
     def _run(
         self, word: str, job: Callable[[jobs.Work], T], done: Callable[[T], None]

@@ -72,7 +72,7 @@ class Objects:
         self._say, self._failed = say, failed
         self._registers: dict[Any, Register] = {}
         self._waiting: tuple[Labels, Callable[[], None]] | None = None
-        commits.ledger.witness = self._heard
+        commits.ledger.hearer = self._heard
         commits.places = self
 
     def of(self, labels: Labels) -> Register:

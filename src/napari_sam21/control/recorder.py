@@ -18,7 +18,13 @@ from napari_sam21.layers.label_array import levels_of
 from napari_sam21.session.change import Change
 from napari_sam21.session.journal import Journal
 from napari_sam21.session.lines import pack_change
-from napari_sam21.session.replay import CHANGED, THERE, WIDENED, blocks_there
+from napari_sam21.session.replay import (
+    CHANGED,
+    NAMED,
+    THERE,
+    WIDENED,
+    blocks_there,
+)
 from napari_sam21.session.shelf import new_folder, tidy
 
 if TYPE_CHECKING:
@@ -37,11 +43,12 @@ Say = Callable[[str, bool], None]
 
 @dataclass
 class _Open:
-    """A journal that is being written: its layer, and the dtype it was told of."""
+    """A journal that is being written: its layer, and what it was told of that."""
 
     labels: Labels
     journal: Journal
     dtype: str
+    name: str
 
 
 class Recorder:
@@ -84,7 +91,9 @@ class Recorder:
         except SessionError as error:
             self.give_up(str(error))
             return
-        self._open[labels.unique_id] = _Open(labels, journal, told["dtype"])
+        self._open[labels.unique_id] = _Open(
+            labels, journal, told["dtype"], told["name"]
+        )
         self._later.submit(partial(tidy, self._shelf))
         if not is_new:
             self._later.submit(partial(_note_blocks, journal, levels_of(labels)[0]))
@@ -97,7 +106,7 @@ class Recorder:
             self._say(str(error), True)
             return
         dtype = str(dtype_of(levels_of(labels)[0]))
-        self._open[labels.unique_id] = _Open(labels, journal, dtype)
+        self._open[labels.unique_id] = _Open(labels, journal, dtype, labels.name)
 
     def wrote(
         self, labels: Labels, delta: Delta, cause: str, told: Mapping[str, Any]
@@ -116,9 +125,15 @@ class Recorder:
         """
         self._add(labels, written(labels, delta), cause, told)
 
-    def heard(self, labels: Labels, change: Change, cause: str) -> None:
-        """Note what napari's own tools did."""
-        self._add(labels, change, cause, {})
+    def heard(
+        self,
+        labels: Labels,
+        change: Change,
+        cause: str,
+        told: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Note what napari's own tools did; of its undo, to which object."""
+        self._add(labels, change, cause, told or {})
 
     def note(self, labels: Labels, kind: str, **content: Any) -> None:
         """Add a record of another kind, if there is a session on the layer."""
@@ -150,6 +165,9 @@ class Recorder:
         if dtype != found.dtype:
             found.dtype = dtype
             self._write(found, WIDENED, {"dtype": dtype})
+        if labels.name != found.name:
+            found.name = str(labels.name)
+            self._write(found, NAMED, {"name": found.name})
         about = {"object": dict(told)} if told else {}
         self._write(found, CHANGED, {"cause": cause, **about, **pack_change(change)})
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from napari_sam21.annotation import Draft
 from napari_sam21.control.facts import Part, Told
@@ -16,6 +17,9 @@ from napari_sam21.session.change import Change
 
 if TYPE_CHECKING:
     from napari.layers import Image, Labels
+
+How = Mapping[str, Any]
+"""How it came about, in plain values for the journal; see `telling`."""
 
 MARK_BYTES = 200
 """About what one point costs in memory."""
@@ -78,6 +82,7 @@ class CommitStep:
     taken: tuple[Mark, ...]
     kind: str = NEW
     class_name: str = ""
+    how: How = field(default_factory=dict)
 
     @property
     def what(self) -> Delta:
@@ -100,7 +105,7 @@ class ManyStep:
         In the order in which they were written.
     count : int
         Of the objects.
-    draft, taken
+    draft, taken, how
         As in `CommitStep`, of an object that was carried through slices.
     parts : tuple of (int, Part)
         Labels, and what is known of each on a plane.
@@ -108,6 +113,8 @@ class ManyStep:
         Of the new ones; empty if they were given none.
     as_one : bool
         Whether all of them got the label of their class.
+    planes, scores
+        Where each delta lies, and the predicted IoU of what was written, if known.
     """
 
     image: Image
@@ -120,6 +127,9 @@ class ManyStep:
     parts: tuple[tuple[int, Part], ...] = ()
     class_name: str = ""
     as_one: bool = False
+    how: How = field(default_factory=dict)
+    planes: tuple[Plane, ...] = ()
+    scores: tuple[float | None, ...] = ()
 
     @property
     def nbytes(self) -> int:

@@ -136,6 +136,10 @@ class Storeroom:
             )
         self._choose(replace(keeping.chosen(), on_disk=True, folder=str(folder)))
 
+    def move_back(self) -> None:
+        """Keep embeddings in the user's own cache again."""
+        self._choose(replace(keeping.chosen(), folder=""))
+
     def give(self, budget: int) -> None:
         """Keep so many bytes at most from now on.
 

@@ -10,7 +10,7 @@ from napari_sam21.annotation import Draft
 from napari_sam21.control.commits import Committer
 from napari_sam21.control.editor import ImageEditor
 from napari_sam21.control.facts import Part, part_of
-from napari_sam21.control.steps import ManyStep
+from napari_sam21.control.steps import How, ManyStep
 from napari_sam21.control.words import said_of
 from napari_sam21.core.errors import Sam21Error
 from napari_sam21.core.prompts import POSITIVE
@@ -67,6 +67,8 @@ class Finding:
         The object that was carried, if it was no label yet.
     taken : tuple of Mark
         Its prompts.
+    how : mapping
+        Which job, and with which settings; for the journal.
     """
 
     image: Image
@@ -75,6 +77,7 @@ class Finding:
     words: str
     draft: Draft = field(default_factory=Draft)
     taken: tuple[Mark, ...] = ()
+    how: How = field(default_factory=dict)
 
 
 class Tray:
@@ -183,10 +186,21 @@ class Tray:
                 return
             draft, taken = self._let_go(finding)
             deltas, count = tuple(writing.deltas), len(writing.values)
-            where = finding.image, finding.plane, writing.labels
-            parts = tuple(_parts(batch, writing, finding, draft, taken))
-            name, one = self._desk.commits.classes.chosen, writing.as_one
-            step = ManyStep(*where, deltas, count, draft, taken, parts, name, one)
+            step = ManyStep(
+                finding.image,
+                finding.plane,
+                writing.labels,
+                deltas,
+                count,
+                draft,
+                taken,
+                parts=tuple(_parts(batch, writing, finding, draft, taken)),
+                class_name=self._desk.commits.classes.chosen,
+                as_one=writing.as_one,
+                how=self._how(finding, count),
+                planes=tuple(writing.planes),
+                scores=tuple(writing.scores),
+            )
             self.discard()
             self._desk.commits.ledger.committed(step)
             if self._desk.editor is not None:
@@ -197,6 +211,12 @@ class Tray:
             self._desk.say(problem or f"{said} {word}".strip(), bool(problem))
 
         return done
+
+    def _how(self, finding: Finding, count: int) -> How:
+        """How the job was set, and under which policy its result was accepted."""
+        settings = finding.how.get("settings", {})
+        policy = {"policy": self._desk.commits.policy}
+        return {**finding.how, "count": count, "settings": {**settings, **policy}}
 
     def _let_go(self, finding: Finding) -> tuple[Draft, tuple[Mark, ...]]:
         """Take the prompts of a carried object away, if they are still as they were."""

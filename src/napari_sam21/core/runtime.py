@@ -71,6 +71,8 @@ class Graph:
         Execution providers, in order of preference.
     beside : sequence of Path
         Files that hold weights of this one, in order.
+    threads : int
+        Of a run; 0 is one for each core that this process may use.
 
     Attributes
     ----------
@@ -92,12 +94,13 @@ class Graph:
         where: str,
         providers: Sequence[str] = DEFAULT_PROVIDERS,
         beside: Sequence[Path] = (),
+        threads: int = 0,
     ) -> None:
         import onnxruntime as ort
 
         self.where = where
         self.digest = _digest((source, *beside), where)
-        self._session = _open_session(source, where, providers)
+        self._session = _open_session(source, where, providers, threads or _threads())
         self.inputs = _tensors(self._session.get_inputs())
         self.outputs = _tensors(self._session.get_outputs())
         used = self._session.get_providers()[0]
@@ -166,7 +169,9 @@ def _digest_of(source: Path | bytes) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _open_session(source: Path | bytes, where: str, providers: Sequence[str]) -> Any:
+def _open_session(
+    source: Path | bytes, where: str, providers: Sequence[str], threads: int
+) -> Any:
     import onnxruntime as ort
     from onnxruntime.capi import onnxruntime_pybind11_state as state
 
@@ -177,7 +182,7 @@ def _open_session(source: Path | bytes, where: str, providers: Sequence[str]) ->
             f"it has {ort.get_available_providers()}"
         )
     options = ort.SessionOptions()
-    options.intra_op_num_threads = _threads()
+    options.intra_op_num_threads = threads
     # Threads may spin within a run, but must sleep after it: napari shares the cores.
     options.add_session_config_entry("session.force_spinning_stop", "1")
     options.log_severity_level = 3

@@ -16,6 +16,7 @@ from napari_sam21.core.masks import LOGITS_LIMIT
 from napari_sam21.core.preprocess import ModelInput, prepare
 from napari_sam21.core.prompts import Prompts, to_tensors
 from napari_sam21.core.runtime import Cancellation, Graph
+from napari_sam21.core.witness import Origin
 
 BATCH = 16
 """Objects asked in one run where the decoder can; more only cost memory."""
@@ -62,6 +63,13 @@ class Model:
     def provider(self) -> str:
         """How the encoder runs: provider, runtime version, precision."""
         return self._encoder.signature
+
+    @property
+    def origin(self) -> Origin:
+        """Which files these are, and how they run."""
+        encoder, decoder = self._encoder, self._decoder
+        runs = encoder.signature.split("/")
+        return Origin(self.name, encoder.digest, decoder.digest, *runs)
 
     def key(self, model_input: ModelInput) -> str:
         """Return the key of the embedding that an input leads to, without running.

@@ -141,6 +141,10 @@ class BatchWriting:
     as_one : bool
     deltas : list of Delta
         What has changed so far, in order.
+    planes : list of Plane
+        Where each of them lies.
+    scores : list of (float or None)
+        Predicted IoU of what each of them wrote.
     values : dict of int to int
         Labels by the number of the object, of those that were written.
     """
@@ -155,6 +159,8 @@ class BatchWriting:
     ) -> None:
         self.labels = labels
         self.deltas: list[Delta] = []
+        self.planes: list[Plane] = []
+        self.scores: list[float | None] = []
         self.values: dict[int, int] = {}
         self._batch, self._policy, self._next = batch, policy, first
         self.as_one = as_one
@@ -175,7 +181,8 @@ class BatchWriting:
         free = allowed(self._rule(label), self.labels)(there) | (there == label)
         old = labels.crop(label)
         if old and (free & piece.crop.mask).any():
-            yield from self._write(piece.plane, old, 0, OVERWRITE)
+            writing = self._writing(piece.plane, old, 0, OVERWRITE)
+            yield from self._done(writing, piece.plane, None)
 
     def _put(self, piece: Piece) -> Steps:
         label = self._batch.known.get(piece.number)
@@ -188,23 +195,22 @@ class BatchWriting:
         if label is None and piece.number not in self.values:
             self._next += not self.as_one
         self.values[piece.number] = value
-        yield from self._done(writing)
+        yield from self._done(writing, piece.plane, piece.score)
 
     def _rule(self, label: int | None) -> str:
         """The policy for an object: one that is a label already is inside of none."""
         known = label is not None
         return KEEP if known and self._policy == INSIDE else self._policy
 
-    def _write(self, plane: Plane, crop: Crop, value: int, policy: str) -> Steps:
-        yield from self._done(self._writing(plane, crop, value, policy))
-
     def _writing(self, plane: Plane, crop: Crop, value: int, policy: str) -> Writing:
         return Writing(self.labels, plane, crop.mask, crop.origin_rc, value, policy)
 
-    def _done(self, writing: Writing) -> Steps:
+    def _done(self, writing: Writing, plane: Plane, score: float | None) -> Steps:
         yield from writing.steps_unseen()
         if writing.delta is not None:
             self.deltas.append(writing.delta)
+            self.planes.append(plane)
+            self.scores.append(score)
 
 
 def largest_under(labels: Labels, pieces: Sequence[Piece]) -> int:

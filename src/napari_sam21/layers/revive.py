@@ -13,7 +13,7 @@ from napari_sam21.layers.placement import transforms_of
 from napari_sam21.layers.prompts import Mark
 from napari_sam21.session.change import Change
 from napari_sam21.session.journal import Session
-from napari_sam21.session.replay import replay, steps_of
+from napari_sam21.session.replay import name_of, replay, steps_of
 
 if TYPE_CHECKING:
     from napari.layers import Image, Labels
@@ -38,11 +38,12 @@ def revived(session: Session, image: Image) -> Labels:
             f"image has {shape}: open the image it was made on"
         )
     if not made.multiscale:
-        return Labels(replay(session), name=told["name"], **transforms_of(image))
+        name = name_of(session)
+        return Labels(replay(session), name=name, **transforms_of(image))
     array = LabelArray.of(made)
     for each in steps_of(session):
         _put(array, each)
-    made.name = told["name"]
+    made.name = name_of(session)
     return made
 
 

@@ -15,6 +15,7 @@ from napari_sam21.core.geometry import MODEL_SIDE, Region, whole_plane
 from napari_sam21.core.intensities import Float32
 from napari_sam21.core.preprocess import ModelInput, as_plane, input_of, to_square
 from napari_sam21.core.regions import Rect
+from napari_sam21.layers.look import COMPOSITE, SHOWN, STRETCHED
 from napari_sam21.layers.navigate import camera_of
 from napari_sam21.layers.planes import Plane, level_shape
 
@@ -44,6 +45,8 @@ class PlaneSource:
     gamma : float
     stretch : bool
         Whether robust limits of the region's own pixels take their place.
+    name : str
+        Of the layer.
     """
 
     token: Hashable
@@ -55,6 +58,19 @@ class PlaneSource:
     contrast_limits: tuple[float, float] | None = field(compare=False)
     gamma: float = field(compare=False)
     stretch: bool = field(compare=False, default=False)
+    name: str = field(compare=False, default="")
+
+    @property
+    def look(self) -> dict[str, Any]:
+        """How the pixels become a picture, and of which level, in plain values."""
+        limits = self.contrast_limits
+        return {
+            "mode": STRETCHED if self.stretch else SHOWN,
+            "contrast_limits": None if limits is None else list(limits),
+            "gamma": self.gamma,
+            "level_shape": [int(size) for size in self.data.shape],
+            "layer": self.name,
+        }
 
     def read(self) -> ModelInput:
         """Read the region and prepare it for the encoder. For a worker's thread."""
@@ -94,6 +110,12 @@ class CompositeSource:
         """What tells this picture from every other one: the tokens of all it shows."""
         tokens = (None if each is None else each.token for each in self.channels)
         return ("composite", self.plane, self.region, *tokens)
+
+    @property
+    def look(self) -> dict[str, Any]:
+        """How each colour is seen, in plain values."""
+        looks = [None if each is None else each.look for each in self.channels]
+        return {"mode": COMPOSITE, "channels": looks}
 
     def read(self) -> ModelInput:
         """Read the region of each layer, once. For a worker's thread."""
@@ -156,6 +178,7 @@ def snapshot(
         contrast_limits=limits,
         gamma=gamma,
         stretch=stretch,
+        name=str(layer.name),
     )
 
 

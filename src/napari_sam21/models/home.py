@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from platformdirs import user_cache_path, user_data_path
+from platformdirs import user_cache_path, user_config_path, user_data_path
 
 from napari_sam21.core.errors import ModelError
 
@@ -23,6 +23,7 @@ HOME_VARIABLE = "NAPARI_SAM21_HOME"
 MIRROR_VARIABLE = "NAPARI_SAM21_MIRROR"
 CACHE_VARIABLE = "NAPARI_SAM21_CACHE"
 SESSIONS_VARIABLE = "NAPARI_SAM21_SESSIONS"
+SETTINGS_VARIABLE = "NAPARI_SAM21_SETTINGS"
 OFF = "off"
 APP = "napari-sam21"
 STAGED = ".staged-"
@@ -77,6 +78,20 @@ def sessions_folder() -> Path | None:
     if named:
         return Path(named).expanduser().absolute() / "sessions"
     return user_data_path(APP, appauthor=False) / "sessions"
+
+
+def settings_folder() -> Path | None:
+    """Return the folder of what the user chose: model, embeddings, preferences.
+
+    The user's own, unless ``NAPARI_SAM21_SETTINGS`` names another one; None if that is
+    ``off``: nothing is remembered then.
+    """
+    named = os.environ.get(SETTINGS_VARIABLE, "").strip()
+    if named == OFF:
+        return None
+    if named:
+        return Path(os.path.expanduser(named)).absolute()
+    return user_config_path(APP, appauthor=False)
 
 
 def mirror() -> str | None:

@@ -12,8 +12,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from platformdirs import user_config_path
-
 from napari_sam21.core.disk_store import DiskStore
 from napari_sam21.models import home
 
@@ -45,7 +43,8 @@ class Keeping:
 def chosen() -> Keeping:
     """Return what the user chose; what cannot be read is as at first."""
     try:
-        found = json.loads(_path().read_text(encoding="utf-8"))
+        path = _path()
+        found = {} if path is None else json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return Keeping()
     return _checked(found) if isinstance(found, dict) else Keeping()
@@ -66,6 +65,8 @@ def _checked(found: dict[str, Any]) -> Keeping:
 def remember(keeping: Keeping) -> None:
     """Keep the choice; not worth an error if that fails."""
     path = _path()
+    if path is None:
+        return
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_suffix(".part")
@@ -111,6 +112,7 @@ def disk_store() -> DiskStore | None:
     return DiskStore(embeddings_folder(), chosen().budget)
 
 
-def _path() -> Path:
+def _path() -> Path | None:
     """Beside the record of the last model."""
-    return user_config_path(home.APP, appauthor=False) / "embeddings.json"
+    folder = home.settings_folder()
+    return None if folder is None else folder / "embeddings.json"

@@ -6,9 +6,7 @@ import json
 import logging
 from pathlib import Path
 
-from platformdirs import user_config_path
-
-from napari_sam21.models.home import APP
+from napari_sam21.models import home
 
 LOG = logging.getLogger(__name__)
 FIRST = "starter"
@@ -17,7 +15,9 @@ FIRST = "starter"
 def last_model() -> str:
     """Return the name of the model that was used last; at first ``"starter"``."""
     try:
-        found = json.loads(_path().read_text(encoding="utf-8"))["model"]
+        path = _path()
+        text = "{}" if path is None else path.read_text(encoding="utf-8")
+        found = json.loads(text)["model"]
     except (OSError, ValueError, KeyError, TypeError):
         return FIRST
     return found if isinstance(found, str) else FIRST
@@ -26,6 +26,8 @@ def last_model() -> str:
 def remember_model(name: str) -> None:
     """Keep the name of the model in use; not worth an error if that fails."""
     path = _path()
+    if path is None:
+        return
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_suffix(".part")
@@ -35,5 +37,6 @@ def remember_model(name: str) -> None:
         LOG.info("the choice of model is not remembered: %s", error)
 
 
-def _path() -> Path:
-    return user_config_path(APP, appauthor=False) / "settings.json"
+def _path() -> Path | None:
+    folder = home.settings_folder()
+    return None if folder is None else folder / "settings.json"

@@ -41,6 +41,7 @@ def model_path(name: str) -> Path:
 def load_model(
     model: str | Path,
     providers: Sequence[str] | None = DEFAULT_PROVIDERS,
+    threads: int = 0,
 ) -> Model:
     """Load a model that is on this machine; nothing is ever fetched.
 
@@ -52,6 +53,8 @@ def load_model(
     providers : sequence of str, optional
         Execution providers of onnxruntime in order of preference. None is the best
         that passed its test on this machine; so far that is the CPU.
+    threads : int
+        Of each run. 0 is one for each core that this process may use.
 
     Returns
     -------
@@ -70,13 +73,16 @@ def load_model(
     files = find_files(model_path(model) if isinstance(model, str) else Path(model))
     name = model if isinstance(model, str) else files.name
     chosen = DEFAULT_PROVIDERS if providers is None else tuple(providers)
-    encoder = load_part(files.encoder, f"encoder of model {name!r}", chosen)
-    decoder = load_part(files.decoder, f"decoder of model {name!r}", chosen)
+    encoder = load_part(files.encoder, f"encoder of model {name!r}", chosen, threads)
+    decoder = load_part(files.decoder, f"decoder of model {name!r}", chosen, threads)
     return Model(name, encoder, decoder)
 
 
 def load_part(
-    source: Path | bytes, where: str, providers: Sequence[str] = DEFAULT_PROVIDERS
+    source: Path | bytes,
+    where: str,
+    providers: Sequence[str] = DEFAULT_PROVIDERS,
+    threads: int = 0,
 ) -> Graph:
     """Load one file, unless it would read others than those beside it.
 
@@ -91,4 +97,4 @@ def load_part(
 
     names = references(source, where, has)
     beside = [source.with_name(name) for name in names if isinstance(source, Path)]
-    return Graph(source, where, providers, beside)
+    return Graph(source, where, providers, beside, threads)

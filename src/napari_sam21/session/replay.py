@@ -16,9 +16,26 @@ from napari_sam21.session.lines import (
     pack_numbers,
     unpack_change,
 )
+from napari_sam21.session.objects import CHANGED, objects
 
-CHANGED, THERE, WIDENED = "change", "there", "dtype"
-"""Kinds of records: something changed; what was there; a wider dtype from here on."""
+__all__ = [
+    "CHANGED",
+    "NAMED",
+    "THERE",
+    "WIDENED",
+    "blocks_there",
+    "changes",
+    "empty_labels",
+    "name_of",
+    "objects",
+    "replay",
+    "steps_of",
+    "there",
+]
+
+THERE, WIDENED, NAMED = "there", "dtype", "name"
+"""Kinds of records beside changes: what was there; a wider dtype from here on; the
+layer has another name."""
 BLOCK = 1 << 22
 """Elements of a block of what was there; about the memory it is read in."""
 
@@ -46,20 +63,36 @@ def replay(session: Session, into: Any = None) -> Any:
     SessionError
         If records contradict the header or each other.
     """
-    shape, kind = _declared(session)
-    labels = np.zeros(shape, kind) if into is None else into
+    labels = empty_labels(session) if into is None else into
     for each in steps_of(session):
         each.do_in(labels)
     return labels
 
 
+def empty_labels(session: Session) -> np.ndarray[Any, np.dtype[Any]]:
+    """Return an array for the labels of a session, all zero.
+
+    Raises
+    ------
+    SessionError
+        If the header does not tell shape and dtype.
+    """
+    return np.zeros(*_declared(session))
+
+
 def steps_of(session: Session) -> Iterator[Change]:
     """All that must be done in an empty array, in order; see `replay`."""
     shape, _ = _declared(session)
-    for find in (_blocks, changes):
+    for find in (there, changes):
         for each in find(session):
             _check_inside(each, shape, session)
             yield each
+
+
+def name_of(session: Session) -> str:
+    """Return the name that the layer had last."""
+    told = session.last(NAMED) or session.header.get("labels") or {}
+    return str(told.get("name") or "")
 
 
 def changes(session: Session) -> Iterator[Change]:
@@ -95,7 +128,8 @@ def _blocks_of(shape: tuple[int, ...]) -> Iterator[tuple[slice, ...]]:
             yield (*(slice(i, i + 1) for i in index), *spans)[-len(shape) :]
 
 
-def _blocks(session: Session) -> Iterator[Change]:
+def there(session: Session) -> Iterator[Change]:
+    """What was in the labels before the session, as changes of an empty array."""
     for line in session.of_kind(THERE):
         yield unpack_change({**line, "before": 0})
 

@@ -90,9 +90,67 @@ def has_unsaved(session: Session) -> bool:
 
 
 def tidy(shelf: Path, kept: int = KEPT, budget: int = BUDGET) -> None:
-    """Delete the oldest sessions beyond a number and a size; none that is open."""
-    total = 0
-    for number, each in enumerate(sessions(shelf)):
-        total += each.size
-        if (number >= kept or total > budget) and not is_open(each.folder):
-            shutil.rmtree(each.folder, ignore_errors=True)
+    """Delete what is beyond a number and a size; none that is open.
+
+    Those go first whose labels are safe: of images that are gone, then the oldest.
+    Work that was not saved goes last.
+    """
+    found = sessions(shelf)
+    total = sum(each.size for each in found)
+    if len(found) <= kept and total <= budget:
+        return
+    surplus = sum(not is_open(each.folder) for each in found[kept:])
+    closed = [each for each in found if not is_open(each.folder)]
+    for each in sorted(closed, key=_worth):
+        if surplus <= 0 and total <= budget:
+            return
+        shutil.rmtree(each.folder, ignore_errors=True)
+        surplus, total = surplus - 1, total - each.size
+
+
+def _worth(left: Left) -> tuple[bool, bool, float]:
+    """What it would be to lose a session; the least comes first."""
+    try:
+        session = read_session(left.folder)
+    except SessionError:
+        return False, False, left.modified
+    path = session.header.get("image", {}).get("path")
+    unsaved = has_unsaved(session)
+    # A drive that is not plugged in is no reason to delete work.
+    there = unsaved or path is None or Path(path).exists()
+    return unsaved, there, left.modified
+
+
+@dataclass(frozen=True)
+class Closed:
+    """A session that nobody has open.
+
+    Attributes
+    ----------
+    folder : Path
+    size : int
+        Bytes.
+    image : str
+        Name of the image.
+    unsaved : bool
+        Whether it holds labels that are nowhere else.
+    """
+
+    folder: Path
+    size: int
+    image: str
+    unsaved: bool
+
+
+def closed_sessions(shelf: Path) -> list[Closed]:
+    """List the sessions that may be deleted, newest first."""
+    return [_closed(each) for each in sessions(shelf) if not is_open(each.folder)]
+
+
+def _closed(left: Left) -> Closed:
+    try:
+        session = read_session(left.folder)
+    except SessionError:
+        return Closed(left.folder, left.size, "damaged", False)
+    name = str(session.header.get("image", {}).get("name") or "an image")
+    return Closed(left.folder, left.size, name, has_unsaved(session))
