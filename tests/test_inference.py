@@ -227,9 +227,9 @@ def test_the_model_is_loaded_once(
 ) -> None:
     loaded: list[Any] = []
 
-    def load(name: Any) -> sam.Model:
+    def load(name: Any, **options: Any) -> sam.Model:
         loaded.append(name)
-        return sam.load_model(name)
+        return sam.load_model(name, **options)
 
     monkeypatch.setattr(module, "load_model", load)
     for token in "abc":

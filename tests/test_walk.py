@@ -24,6 +24,7 @@ from hypothesis.stateful import (
 )
 from walking import GESTURES, SHAPE, Walker
 
+from napari_sam21.models import preferences
 from napari_sam21.models.home import sessions_folder
 from napari_sam21.session.journal import read_session
 from napari_sam21.session.replay import replay
@@ -47,6 +48,7 @@ class Walk(RuleBasedStateMachine):
     def __init__(self, desk: Callable[..., Desk]) -> None:
         super().__init__()
         stack = np.random.default_rng(0).integers(0, 255, SHAPE, np.uint8)
+        preferences.remember(preferences.Preferences())  # one walk is like another
         self.walker = Walker(desk(stack))
 
     @rule(name=st.sampled_from(WEIGHTED), data=st.data())

@@ -17,13 +17,13 @@ from napari_sam21.control.steps import (
     parts_of,
 )
 from napari_sam21.core.delta import Delta
-from napari_sam21.session.change import Change
+from napari_sam21.session.change import Change, change_of
 
 if TYPE_CHECKING:
     from napari.layers import Labels
 
 
-def as_it_was(change: Change, done: Iterable[AnyStep], labels: Labels) -> Change:
+def as_it_was(change: Change, done: Iterable[AnyStep], labels: Labels) -> Change | None:
     """Return a change that napari made, with the values that it made go.
 
     napari's undo puts the old values back over whatever is there. It tells those of the
@@ -37,6 +37,12 @@ def as_it_was(change: Change, done: Iterable[AnyStep], labels: Labels) -> Change
         What was done before, in order.
     labels : Labels
         Steps of other layers do not matter.
+
+    Returns
+    -------
+    Change or None
+        None if the labels were so before: nothing was taken back, they only look as if,
+        after a write of ours.
     """
     there, known = _spread(change, change.before), ~change.changed
     for part in _newest_first(done, labels):
@@ -46,8 +52,8 @@ def as_it_was(change: Change, done: Iterable[AnyStep], labels: Labels) -> Change
         covered = part.changed[theirs] & ~known[ours]
         there[ours][covered] = _after(part)[theirs][covered]
         known[ours] |= covered
-    before = there[change.changed].astype(labels.dtype)
-    return Change(change.corner, change.changed, before, change.after)
+    before, after = there[change.changed], _spread(change, change.after)
+    return change_of(change.indices(), before, after[change.changed])
 
 
 def _newest_first(done: Iterable[AnyStep], labels: Labels) -> Iterator[Delta | Change]:

@@ -168,7 +168,10 @@ class Ledger:
         if step is None:
             what, step = REDONE, self.history.redo_where(_newest(change))
         if step is None:
-            change = as_it_was(change, self.history.done, labels)
+            seen = as_it_was(change, self.history.done, labels)
+            if seen is None:
+                return
+            change = seen
         told = {}
         if isinstance(step, CommitStep):
             told = {**self._objects(step)[0], "undone": what == UNDONE}
