@@ -102,9 +102,7 @@ def test_a_commit_adds_a_row_and_undo_takes_it(open_three, qtbot) -> None:
 
 def test_linked_both_ways(open_three, qtbot) -> None:
     three = open_three()
-    place = three.table.model.index(2, 0)
-    rect = three.table.view.visualRect(place)
-    QTest.mouseClick(three.table.view.viewport(), LEFT, pos=rect.center())
+    choose(three.table, 9)
     assert three.labels.selected_label == 9
     three.labels.selected_label = 2  # as napari's picker does
     assert three.table.selected() == [2]
