@@ -19,6 +19,7 @@ from qtpy.QtWidgets import QApplication
 from scipy import ndimage
 
 from napari_sam21.controller import Controller
+from napari_sam21.layers.navigate import camera_of
 
 SAMPLE = "fluorescence"
 COMMITTED = 45
@@ -83,7 +84,7 @@ def main() -> None:
     annotate(controller, truth)
     wait(lambda: False, 1)
     viewer.reset_view()
-    viewer.camera.zoom *= 2.2
+    camera_of(viewer).zoom *= 2.2
     wait(lambda: False, 1)
     out.parent.mkdir(parents=True, exist_ok=True)
     viewer.screenshot(str(out), canvas_only=False, flash=False)

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 import napari_sam21
+from napari_sam21.control.habits import REMEMBERED
 from napari_sam21.control.page import KEYS, merged, napari_page
 from napari_sam21.core.runtime import Graph
 from napari_sam21.layers.writing import POLICIES
@@ -114,7 +115,7 @@ def test_who_was_changed_last_counts(own, page, last, holds) -> None:
 def test_the_manifest_and_the_plugin_agree() -> None:
     properties = manifest()["contributions"]["configurations"]["dock"]["properties"]
     assert tuple(properties) == KEYS
-    assert properties["policy"]["enum"] == list(POLICIES)
+    assert properties["policy"]["enum"] == list(REMEMBERED)
     first = preferences.Preferences()
     for key in set(KEYS) - {"ahead"}:
         assert properties[key]["default"] == getattr(first, key)

@@ -118,9 +118,22 @@ def brush_preview(w: Walker, row: int, column: int, index: int) -> None:
     preview.paint(tuple(where), index % 2)
 
 
-def take_up(w: Walker, row: int, column: int) -> None:
-    w.d.viewer.cursor.position = (float(w.slice), float(row), float(column))
-    w.c.take_up()
+def over(name: str) -> Callable[..., None]:
+    """A gesture over what lies under the mouse: one method of the controller."""
+
+    def do(w: Walker, row: int, column: int) -> None:
+        w.d.viewer.cursor.position = (float(w.slice), float(row), float(column))
+        getattr(w.c, name)()
+
+    return do
+
+
+def clean(w: Walker, largest: bool, holes: bool) -> None:
+    w.c.set_cleaning(largest, holes)
+
+
+def name_class(w: Walker, name: str) -> None:
+    w.c.commits.classes.chosen = name
 
 
 def policy(w: Walker, name: str) -> None:
@@ -253,7 +266,14 @@ GESTURES = (
     Gesture("brush_preview", brush_preview, {**AT, "index": INDEX}),
     Gesture("commit", method("commit"), weight=5),
     Gesture("next_object", method("next_object")),
-    Gesture("take_up", take_up, AT, weight=2),
+    Gesture("take_up", over("take_up"), AT, weight=2),
+    Gesture("pick", over("pick"), AT),
+    Gesture("merge", over("merge"), AT, weight=2),
+    Gesture("delete_label", over("delete"), AT),
+    Gesture("clean", clean, {"largest": st.booleans(), "holes": st.booleans()}),
+    Gesture("name_class", name_class, {"name": st.sampled_from(["", "a", "b"])}),
+    Gesture("put_prompt", method("put_prompt")),
+    Gesture("move_left", method("move_left")),
     Gesture("clear", method("clear")),
     Gesture("undo", method("undo"), weight=3),
     Gesture("redo", method("redo"), weight=2),

@@ -29,6 +29,7 @@ from napari_sam21.control.ports import Host
 from napari_sam21.control.precompute import Precompute
 from napari_sam21.control.steps import AnyStep
 from napari_sam21.control.view import View, view_of
+from napari_sam21.control.welcome import Welcome
 from napari_sam21.control.whole_labels import WholeLabels
 from napari_sam21.core.errors import Sam21Error
 from napari_sam21.core.lanes import Lane
@@ -109,6 +110,7 @@ class Controller(Gestures, Keyboard, WholeLabels, Exporting):
         for emitter, call in self._connections:
             emitter.connect(call)
         self.habits = Habits(self)
+        self._welcome = Welcome(viewer, self.habits)
         self.changed.connect(self.habits.follow)
 
     def close(self, gone: bool = False) -> None:
@@ -121,6 +123,8 @@ class Controller(Gestures, Keyboard, WholeLabels, Exporting):
         """
         self.changed.disconnect()
         self.habits.close()
+        if not gone:
+            self._welcome.end()
         self.ahead.close()
         self.hover.close()
         self.precompute.close()
@@ -209,6 +213,7 @@ class Controller(Gestures, Keyboard, WholeLabels, Exporting):
         self.editor.set_marks(kept)
         self.target.use(self._outputs.of(image))
         self._keeper.enter(image, self.target.labels)
+        self._welcome.begin()
 
     def _leave_put_aside(self) -> None:
         """Leave the open prompts of every other image in the viewer."""
@@ -259,7 +264,8 @@ class Controller(Gestures, Keyboard, WholeLabels, Exporting):
 
     def commit(self) -> None:
         """Make the mask on show a label."""
-        self.commits.commit(self.editor)
+        if self.commits.commit(self.editor):
+            self._welcome.learnt()
 
     def undo(self) -> None:
         """Take the last step back: a point, or a commit."""

@@ -34,6 +34,8 @@ from napari_sam21._qt.many_panel import ManyRow
 from napari_sam21._qt.model_picker import ModelPicker
 from napari_sam21._qt.object_panel import ObjectPanel
 from napari_sam21._qt.objects_table import open_table
+from napari_sam21._qt.settings_dialog import SettingsButton
+from napari_sam21.control.habits import REMEMBERED
 from napari_sam21.control.keys import SHOWN_KEY
 from napari_sam21.controller import Controller
 from napari_sam21.layers.field import MODES
@@ -91,6 +93,7 @@ class SamWidget(QWidget):
 
         self.controller = controller = Controller(self._viewer, QtHost())
         controller.changed.connect(self._show_soon)
+        controller.habits.join_page()
         self.destroyed.connect(lambda: controller.close(gone=True))
         active = self._viewer.layers.selection.active
         images = self._layers(Image)
@@ -168,6 +171,8 @@ class SamWidget(QWidget):
         self._hover.setToolTip(f"{tip} ({SHOWN_KEY['toggle_hover']})")
         self._hover.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._hover.clicked.connect(lambda: self._call("toggle_hover"))
+        safe = {key: POLICY_WORDS[key] for key in REMEMBERED}
+        self._settings = SettingsButton(lambda: self.controller, safe)
         self._keys = plain_button("Keys…", "All keys, in a window of their own")
         self._keys.clicked.connect(lambda: KeysPanel(self).show())
 
@@ -205,12 +210,13 @@ class SamWidget(QWidget):
             form.addRow(name, row)
         form.addRow("Region", side_by_side(self._field.native, self._region))
         form.addRow("Embeddings", self._embeddings)
-        form.addRow("Under mouse", side_by_side(self._hover, self._keys))
+        form.addRow("Under mouse", self._hover)
         layout = QVBoxLayout(self)
         layout.addWidget(self._status)
         layout.addLayout(wait)
         layout.addLayout(form)
         layout.addStretch(1)
+        layout.addLayout(side_by_side(QWidget(), self._keys, self._settings))
 
     # --- from the state to the dock ----------------------------------------------
 

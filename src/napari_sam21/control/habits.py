@@ -11,11 +11,15 @@ from napari_sam21.control.commits import Committer
 from napari_sam21.control.editor import ImageEditor
 from napari_sam21.control.hover import Hover
 from napari_sam21.control.page import KEYS, Page, Values, merged, napari_page
+from napari_sam21.core.cleaning import Cleaning
 from napari_sam21.layers.field import FOLLOW, WHOLE
 from napari_sam21.layers.look import SHOWN, STRETCHED
-from napari_sam21.layers.writing import POLICIES
+from napari_sam21.layers.writing import KEEP, OVERWRITE, POLICIES
 from napari_sam21.models import keeping, preferences
 from napari_sam21.models.preferences import Preferences
+
+REMEMBERED = (KEEP, OVERWRITE)
+"""Policies that a new session may begin with: the others are for a task at hand."""
 
 REGIONS, LOOKS = (FOLLOW, WHOLE), (SHOWN, STRETCHED)
 """What of a session is worth bringing back: not a place, and no layers by name."""
@@ -28,6 +32,10 @@ class Desk(Protocol):
     commits: Committer
     hover: Hover
     editor: ImageEditor | None
+    cleaning: Cleaning
+
+    def set_cleaning(self, largest_piece: bool, fill_holes: bool) -> None:
+        """Choose how masks are cleaned."""
 
     def set_field(self, mode: str) -> None:
         """Choose the region that the model sees otherwise."""
@@ -78,8 +86,13 @@ class Habits:
     def now(self) -> Preferences:
         """Return what is chosen in the dock now, and the rest as it is on disk."""
         desk = self._desk
+        policy = desk.commits.policy
         return replace(
-            self.chosen, policy=desk.commits.policy, hover=desk.hover.enabled
+            self.chosen,
+            policy=policy if policy in REMEMBERED else self.chosen.policy,
+            hover=desk.hover.enabled,
+            largest_piece=desk.cleaning.largest_piece,
+            fill_holes=desk.cleaning.fill_holes,
         )
 
     def choose(self, wanted: Preferences, ahead: bool | None = None) -> None:
@@ -144,10 +157,13 @@ class Habits:
         self.choose(replace(own, **found), ahead)
 
     def _apply(self, wanted: Preferences) -> None:
-        if wanted.policy in POLICIES:
+        if wanted.policy in REMEMBERED:
             self._desk.commits.policy = wanted.policy
         if wanted.hover != self._desk.hover.enabled:
             self._desk.hover.switch(wanted.hover)
+        cleaning = Cleaning(wanted.largest_piece, wanted.fill_holes)
+        if cleaning != self._desk.cleaning:
+            self._desk.set_cleaning(cleaning.largest_piece, cleaning.fill_holes)
 
 
 def _values(chosen: Preferences) -> Values:

@@ -38,6 +38,10 @@ class Preferences:
         Whether sessions are written down; from the next napari on.
     threads : int
         Of the model, from its next loading on; 0: all cores.
+    largest_piece, fill_holes : bool
+        How masks are cleaned; see `core.cleaning`.
+    knows_first_steps : bool
+        Whether the user has made a label: the canvas says nothing any more.
     page : dict or None
         What napari's own page of preferences said last; see `control.page`.
     """
@@ -46,6 +50,9 @@ class Preferences:
     hover: bool = True
     journal: bool = True
     threads: int = 0
+    largest_piece: bool = False
+    fill_holes: bool = False
+    knows_first_steps: bool = False
     page: dict[str, Any] | None = None
 
 
