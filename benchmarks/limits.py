@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-DIGITS = MappingProxyType({"×": 2, "IoU": 4, "logit": 5, "mSA": 3, "3D IoU": 3})
+DIGITS = MappingProxyType({"×": 2, "IoU": 4, "logit": 5, "mSA": 3, "3D IoU": 3, "s": 2})
 """Decimals of a value by its unit; 1 for others."""
 
 
@@ -110,6 +110,13 @@ LIMITS = MappingProxyType(
         "everything_batches": Limit("bare decodes in batches / one by one", "×"),
         "everything_msa": Limit("segment everything, fluorescence sample", "mSA"),
         "everything_lost": Limit("labels overwritten by painting", "px", 0.0),
+        "session_script": Limit("gestures an object, all of the script", "gestures"),
+        "session": Limit("gestures for an object / by polygon", "×", 0.5),
+        "session_stack": Limit("the same through a stack", "×", 0.2),
+        "session_seconds": Limit("seconds for an object, nobody thinking", "s"),
+        "session_stack_seconds": Limit("the same through a stack", "s"),
+        "session_iou": Limit("IoU of these objects with the truth", "IoU"),
+        "session_stack_iou": Limit("the same through a stack", "3D IoU"),
         "generated": Limit("generated stack, one click carried", "3D IoU"),
         "generated_copy": Limit("the mask copied through all slices", "3D IoU"),
         "generated_extent": Limit("copied through the true slices only", "3D IoU"),

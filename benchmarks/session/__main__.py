@@ -1,9 +1,9 @@
 """Play the script from the command line; needs a display, a virtual one will do.
 
-    python -m benchmarks.session record            both scripts, into tests/data
-    python -m benchmarks.session check             the whole script, against the record
-    python -m benchmarks.session play --rows 5 --kill
-                                                   a part, then kill -9 in the middle
+python -m benchmarks.session record            both scripts, into tests/data
+python -m benchmarks.session check             the whole script, against the record
+python -m benchmarks.session play --rows 5 --kill
+                                               a part, then kill -9 in the middle
 """
 
 from __future__ import annotations

@@ -30,5 +30,7 @@ def differences(
     for number in sorted(ids & expected):
         found = iou(labels == number, recorded == number)
         if found < SAME:
-            wrong.append(f"{scene}: IoU of {number} with the recorded one is {found:.3f}")
+            wrong.append(
+                f"{scene}: IoU of {number} with the recorded one is {found:.3f}"
+            )
     return wrong

@@ -12,7 +12,13 @@ import numpy as np
 import numpy.typing as npt
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QApplication, QFileDialog, QLineEdit, QMessageBox
+from qtpy.QtWidgets import (
+    QApplication,
+    QDialogButtonBox,
+    QFileDialog,
+    QLineEdit,
+    QMessageBox,
+)
 
 from benchmarks.session.hands import CONTROL, NO_KEY, SHIFT, Hands
 from benchmarks.session.script import SCENES, Gesture, Row
@@ -292,10 +298,13 @@ def save(widget: Any, hands: Hands, path: Path) -> None:
     button = widget._output._save
     wait_until(button.isEnabled)
     hands.push(button)
-    name = _dialog(QFileDialog).findChild(QLineEdit, "fileNameEdit")
-    name.selectAll()
-    QTest.keyClicks(name, str(path))
-    QTest.keyClick(name, Qt.Key.Key_Return)
+    dialog = _dialog(QFileDialog)
+    # Typed, the name would meet a list of completions that may take the Enter key.
+    dialog.findChild(QLineEdit, "fileNameEdit").setText(str(path))
+    kind = QDialogButtonBox.StandardButton.Save
+    accept = dialog.findChild(QDialogButtonBox).button(kind)
+    wait_until(accept.isEnabled)
+    hands.push(accept)
     wait_until(lambda: path.exists() and not widget.controller.files.busy)
     rest(20)
 

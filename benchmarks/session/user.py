@@ -24,7 +24,9 @@ Click = tuple[RowColumn, int]
 class User(Protocol):
     """Who looks at a preview, and clicks once more or is content."""
 
-    def correct(self, place: int, shown: Mask, truth: Mask, clicks: int) -> Click | None:
+    def correct(
+        self, place: int, shown: Mask, truth: Mask, clicks: int
+    ) -> Click | None:
         """Return the next click of a row of the script, or None."""
 
 
@@ -40,7 +42,9 @@ class Live:
 
     noted: list[tuple[int, Click]] = field(default_factory=list)
 
-    def correct(self, place: int, shown: Mask, truth: Mask, clicks: int) -> Click | None:
+    def correct(
+        self, place: int, shown: Mask, truth: Mask, clicks: int
+    ) -> Click | None:
         """Click where the mask is most wrong."""
         if clicks >= MOST or iou(shown, truth) >= GOOD:
             return None
@@ -60,7 +64,9 @@ class Recorded:
     def __init__(self, noted: list[tuple[int, Click]]) -> None:
         self._left = list(noted)
 
-    def correct(self, place: int, shown: Mask, truth: Mask, clicks: int) -> Click | None:
+    def correct(
+        self, place: int, shown: Mask, truth: Mask, clicks: int
+    ) -> Click | None:
         """Click as it was noted."""
         if self._left and self._left[0][0] == place:
             return self._left.pop(0)[1]

@@ -1,9 +1,9 @@
 """A session by real mouse and key events: what is saved, restored and replayed.
 
-The script is data, in `benchmarks.session.script`. Here its short form is played, or with
-``SAM21_SCRIPT=whole`` all of it; corrections are made as `tests/data/session.npz` has them,
-and the labels held against those there. ``python -m benchmarks.session record`` records
-again, once the script or `starter` is another one.
+The script is data, in `benchmarks.session.script`. Here its short form is played, or
+with ``SAM21_SCRIPT=whole`` all of it; corrections are made as `tests/data/session.npz`
+has them, and the labels held against those there. ``python -m benchmarks.session
+record`` records again, once the script or `starter` is another one.
 """
 
 from __future__ import annotations
@@ -113,9 +113,7 @@ def test_a_restart_brings_back_what_was_not_saved(open_viewer, shelf) -> None:
     np.testing.assert_array_equal(restored(open_viewer(), "stack"), left)
 
 
-def test_kill_9_in_the_middle_loses_nothing(
-    open_viewer, shelf, tmp_path: Path
-) -> None:
+def test_kill_9_in_the_middle_loses_nothing(open_viewer, shelf, tmp_path: Path) -> None:
     """Labels come back bit for bit, and the click that was not committed as well."""
     command = [sys.executable, "-m", "benchmarks.session", "play", "--kill"]
     child = subprocess.run(
