@@ -123,10 +123,14 @@ LIMITS = MappingProxyType(
         "session_iou": Limit("IoU of these objects with the truth", "IoU"),
         "session_stack_iou": Limit("the same through a stack", "3D IoU"),
         "generated": Limit("generated stack, one click carried", "3D IoU"),
+        "generated_otherwise": Limit(
+            "the same with Asking.feedback switched", "3D IoU"
+        ),
         "generated_copy": Limit("the mask copied through all slices", "3D IoU"),
         "generated_extent": Limit("copied through the true slices only", "3D IoU"),
         "generated_gain": Limit("copied through all − carried", "3D IoU", -0.10),
         "stardist": Limit("stardist's stack, one click carried", "3D IoU"),
+        "stardist_otherwise": Limit("the same with Asking.feedback switched", "3D IoU"),
         "stardist_copy": Limit("the mask copied through all slices", "3D IoU"),
         "stardist_extent": Limit("copied through the true slices only", "3D IoU"),
         "stardist_gain": Limit("copied through all − carried", "3D IoU", -0.10),

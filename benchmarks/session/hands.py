@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from qtpy import QtTest
 from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
 from qtpy.QtGui import QMouseEvent
-from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QWidget
 
 from benchmarks.window import rest
@@ -23,6 +23,7 @@ NO_KEY = Qt.KeyboardModifier.NoModifier
 SHIFT = Qt.KeyboardModifier.ShiftModifier
 CONTROL = Qt.KeyboardModifier.ControlModifier
 
+QTest: Any = QtTest.QTest
 World = Sequence[float]
 
 

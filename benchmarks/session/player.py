@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from qtpy.QtCore import Qt
-from qtpy.QtTest import QTest
 from qtpy.QtWidgets import (
     QApplication,
     QDialogButtonBox,
@@ -20,7 +19,7 @@ from qtpy.QtWidgets import (
     QMessageBox,
 )
 
-from benchmarks.session.hands import CONTROL, NO_KEY, SHIFT, Hands
+from benchmarks.session.hands import CONTROL, LEFT, NO_KEY, SHIFT, Hands, QTest
 from benchmarks.session.script import SCENES, Gesture, Row
 from benchmarks.session.user import Mask, RowColumn, User, box_of, first_click
 from benchmarks.window import rest, wait_until
@@ -57,7 +56,7 @@ def open_dock(viewer: Any, model: Path | str = "starter") -> Any:
     from napari_sam21._qt.widget import SamWidget
 
     viewer.window.resize(1200, 800)
-    widget = SamWidget(viewer)
+    widget: Any = SamWidget(viewer)
     viewer.window.add_dock_widget(widget, name="SAM 2.1", area="right")
     widget.controller.set_model(model)
     return widget
@@ -314,7 +313,7 @@ def answer(text: str) -> str:
     box = _dialog(QMessageBox)
     asked = str(box.text())
     button = next(each for each in box.buttons() if each.text() == text)
-    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(button, LEFT)
     rest(20)
     return asked
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -34,7 +35,7 @@ class Record:
 
 def write(path: Path, records: dict[str, Record]) -> None:
     """Write the records of a script by name."""
-    arrays: dict[str, npt.NDArray[np.generic]] = {}
+    arrays: dict[str, Any] = {}
     for name, record in records.items():
         rows = [(place, *pixel, label) for place, (pixel, label) in record.clicks]
         arrays[f"{name}_labels"] = record.labels

@@ -149,7 +149,7 @@ def stack() -> npt.NDArray[np.uint8]:
     bright = np.array([20.0, 120, 150, 110, 160])[blobs()]
     noise = np.random.default_rng(7).normal(0, 8, bright.shape)
     clean = gaussian_filter(bright, (0, 1.2, 1.2))
-    return np.clip(clean + noise, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(clean + noise, 0, 255), np.uint8)
 
 
 SCENES = MappingProxyType(
