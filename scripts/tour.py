@@ -31,7 +31,7 @@ from napari_sam21.samples import read_labels
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 SAMPLE = "fluorescence"
-COLOURS = 160
+COLOURS = 255
 LIMIT_BYTES = 120_000
 OBJECT, NEIGHBOUR, BOXED = 58, 4, 75
 """True labels: two nuclei that touch, and one for a box."""
@@ -116,7 +116,9 @@ class Tour:
             picture = _laid_over(picture, _picture_of(over))
         if mouse is not None:
             _draw_mouse(picture, self._in_window(mouse))
-        few = picture.quantize(COLOURS, dither=Image.Dither.NONE)
+        # The points' colours are rare, and must stay what they are.
+        rare = Image.Quantize.MAXCOVERAGE
+        few = picture.quantize(COLOURS, method=rare, dither=Image.Dither.NONE)
         path = self.out / f"tour-{name}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         few.save(path, optimize=True)
