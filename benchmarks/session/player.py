@@ -305,6 +305,8 @@ def save(widget: Any, hands: Hands, path: Path) -> None:
     wait_until(accept.isEnabled)
     hands.push(accept)
     wait_until(lambda: path.exists() and not widget.controller.files.busy)
+    every = QApplication.topLevelWidgets
+    wait_until(lambda: not any(isinstance(each, QFileDialog) for each in every()))
     rest(20)
 
 
