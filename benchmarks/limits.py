@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-DIGITS = MappingProxyType({"×": 2, "IoU": 4, "logit": 5, "mSA": 3, "3D IoU": 3})
+DIGITS = MappingProxyType({"×": 2, "IoU": 4, "logit": 5, "mSA": 3, "3D IoU": 3, "s": 2})
 """Decimals of a value by its unit; 1 for others."""
 
 
@@ -110,11 +110,27 @@ LIMITS = MappingProxyType(
         "everything_batches": Limit("bare decodes in batches / one by one", "×"),
         "everything_msa": Limit("segment everything, fluorescence sample", "mSA"),
         "everything_lost": Limit("labels overwritten by painting", "px", 0.0),
+        "hover": Limit("time from mask to mask under the mouse / decode", "×", 1.3),
+        "hover_painting": Limit("the same while the canvas paints (software GL)", "×"),
+        "hover_loop": Limit("event loop p99 gap, hovering − idle", "ms", 15.0),
+        "hover_loop_off": Limit("mouse moves, no masks under it − idle", "ms"),
+        "hover_loop_painting": Limit("hovering and painting − idle", "ms"),
+        "session_script": Limit("gestures an object, all of the script", "gestures"),
+        "session": Limit("gestures for an object / by polygon", "×", 0.5),
+        "session_stack": Limit("the same through a stack", "×", 0.2),
+        "session_seconds": Limit("seconds for an object, nobody thinking", "s"),
+        "session_stack_seconds": Limit("the same through a stack", "s"),
+        "session_iou": Limit("IoU of these objects with the truth", "IoU"),
+        "session_stack_iou": Limit("the same through a stack", "3D IoU"),
         "generated": Limit("generated stack, one click carried", "3D IoU"),
+        "generated_otherwise": Limit(
+            "the same with Asking.feedback switched", "3D IoU"
+        ),
         "generated_copy": Limit("the mask copied through all slices", "3D IoU"),
         "generated_extent": Limit("copied through the true slices only", "3D IoU"),
         "generated_gain": Limit("copied through all − carried", "3D IoU", -0.10),
         "stardist": Limit("stardist's stack, one click carried", "3D IoU"),
+        "stardist_otherwise": Limit("the same with Asking.feedback switched", "3D IoU"),
         "stardist_copy": Limit("the mask copied through all slices", "3D IoU"),
         "stardist_extent": Limit("copied through the true slices only", "3D IoU"),
         "stardist_gain": Limit("copied through all − carried", "3D IoU", -0.10),

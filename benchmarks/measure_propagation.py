@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from napari_sam21.core.crops import Crop, crops_of
 from napari_sam21.core.framing import encode_framed, region_about
 from napari_sam21.core.geometry import Region
 from napari_sam21.core.placing import inner_points
+from napari_sam21.core.propagation import Asking, Step
 
 WHEEL = "SAM21_STARDIST_WHEEL"
 """Environment variable: a wheel of stardist (``pip download stardist --no-deps``)."""
@@ -53,13 +55,17 @@ def carried(model: sam.Model, stack: Stack, most: int) -> list[Outcome]:
         if crop := Crop(*answer.crop()):
             keys.setdefault(middle, {})[number] = crop
     span = (0, len(stack.labels))
+    asked = Asking()
+    others = replace(asked, feedback=not asked.feedback)
+    steps = {
+        name: sam.propagate(model, embed, shape, keys, span, asking=asking)
+        for name, asking in {"": asked, "_otherwise": others}.items()
+    }
     found: Masks = {n: {z: c} for z, crops in keys.items() for n, c in crops.items()}
     copies = {n: dict.fromkeys(range(*span), *own.values()) for n, own in found.items()}
     extents = {n: dict.fromkeys(truth[n], *own.values()) for n, own in found.items()}
-    for step in sam.propagate(model, embed, shape, keys, span):
-        if not step.stopped:
-            found[step.number][step.index] = step.crop
-    ways = {"": found, "_copy": copies, "_extent": extents}
+    ways = {name: _joined(found, each) for name, each in steps.items()}
+    ways |= {"_copy": copies, "_extent": extents}
     ious = {
         name: [volume_iou(way.get(n, {}), truth[n]) for n in chosen]
         for name, way in ways.items()
@@ -67,6 +73,15 @@ def carried(model: sam.Model, stack: Stack, most: int) -> list[Outcome]:
     rows = [_mean(f"{stack.name}{name}", values) for name, values in ious.items()]
     less = np.subtract(ious["_copy"], ious[""])
     return [*rows, _mean(f"{stack.name}_gain", list(less))]
+
+
+def _joined(keys: Masks, steps: Iterable[Step]) -> Masks:
+    """Return the masks of keyframes, and of the slices they were carried to."""
+    found = {number: dict(slices) for number, slices in keys.items()}
+    for step in steps:
+        if not step.stopped:
+            found[step.number][step.index] = step.crop
+    return found
 
 
 def masks_of(stack: Stack) -> Masks:

@@ -35,6 +35,8 @@ class Part:
 PARTS = {
     "encode": Part(15, window=False),
     "click": Part(30),
+    "hover": Part(5),
+    "session": Part(1),
     "ahead": Part(12),
     "event_loop": Part(4),
     "commit": Part(30),

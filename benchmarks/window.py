@@ -26,7 +26,7 @@ def annotating(
     viewer = napari.Viewer(show=True)
     viewer.window.resize(1200, 800)
     viewer.add_image(image, name="image", **attributes)
-    widget = SamWidget(viewer)
+    widget: Any = SamWidget(viewer)
     viewer.window.add_dock_widget(widget, name="SAM 2.1", area="right")
     try:
         widget.controller.set_model(model)

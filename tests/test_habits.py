@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,6 @@ import napari_sam21
 from napari_sam21.control.habits import REMEMBERED
 from napari_sam21.control.page import KEYS, merged, napari_page
 from napari_sam21.core.runtime import Graph
-from napari_sam21.layers.writing import POLICIES
 from napari_sam21.models import keeping, preferences
 from napari_sam21.models.home import sessions_folder
 from napari_sam21.models.preferences import Preferences
@@ -63,7 +61,6 @@ def test_nothing_is_written_before_something_is_chosen(desk, image, places) -> N
     d = desk(image)
     d.ready()
     d.click(40, 50)
-    d.commit()
     d.close()
     assert not (places / "config" / "preferences.json").exists()
 
@@ -186,16 +183,15 @@ def test_what_was_chosen_while_the_dock_was_closed_holds(page, desk, image) -> N
     assert preferences.chosen().threads == 7
 
 
-def test_a_policy_that_the_page_does_not_know_stays(page, desk, image) -> None:
+def test_a_policy_for_a_task_at_hand_stays_and_is_not_remembered(
+    page, desk, image
+) -> None:
     d = desk(image)
-    habits = d.controller.habits
-    habits.join_page()
-    POLICIES["of a test"] = POLICIES["keep"]
-    try:
-        habits.choose(replace(habits.now(), policy="of a test"))
-        assert page.policy == "keep"
-        page.threads = 2
-        assert preferences.chosen().policy == "of a test"
-        assert d.controller.commits.policy == "of a test"
-    finally:
-        del POLICIES["of a test"]
+    d.controller.habits.join_page()
+    d.controller.commits.policy = "inside"
+    d.controller.toggle_hover()
+    page.threads = 2
+    assert d.controller.commits.policy == "inside"
+    assert page.policy == preferences.chosen().policy == "keep"
+    page.policy = "overwrite"
+    assert d.controller.commits.policy == "overwrite"

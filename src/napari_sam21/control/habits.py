@@ -111,9 +111,9 @@ class Habits:
             self._page.show(_values(wanted))
             wanted = replace(wanted, page=self._page.values())
         if wanted != self.chosen:
-            self.chosen = wanted
+            before, self.chosen = self.chosen, wanted
             preferences.remember(wanted)
-            self._apply(wanted)
+            self._apply(wanted, before)
             self._desk.editor_changed()
 
     def join_page(self) -> None:
@@ -156,8 +156,10 @@ class Habits:
         ahead = bool(found.pop("ahead"))
         self.choose(replace(own, **found), ahead)
 
-    def _apply(self, wanted: Preferences) -> None:
-        if wanted.policy in REMEMBERED:
+    def _apply(self, wanted: Preferences, before: Preferences | None = None) -> None:
+        """Have it so in the dock; a policy for a task at hand stays what it is."""
+        is_new = before is None or wanted.policy != before.policy
+        if is_new and wanted.policy in REMEMBERED:
             self._desk.commits.policy = wanted.policy
         if wanted.hover != self._desk.hover.enabled:
             self._desk.hover.switch(wanted.hover)

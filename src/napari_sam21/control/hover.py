@@ -1,7 +1,8 @@
 """Shows the mask that a click would give, under the mouse, before it is made.
 
 One question is asked at a time. While its answer is on its way only the newest place of
-the mouse is remembered, and asked about next.
+the mouse is remembered, and asked about next: before the answer is drawn, so that the
+decoder never waits for a drawing.
 """
 
 from __future__ import annotations
@@ -113,10 +114,11 @@ class Hover:
         editor = self._editor()
         if editor is None or self._asked is None or not self.enabled:
             return
-        if _is_free(editor) and editor.shown() == plane:
+        self._ask()  # first: the decoder works while this answer is drawn
+        stays = self._asked is not None and _is_free(editor)
+        if stays and editor.shown() == plane:
             chosen = answer.choose(choose_candidate(answer, prompts, None))
             editor.scene.preview.draw(chosen, plane, hint=True)
-        self._ask()
 
     def _failed(self, error: BaseException) -> None:
         """A click will tell what is wrong; a mouse that passes by need not."""
