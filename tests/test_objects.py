@@ -474,6 +474,7 @@ def test_a_restored_session_knows_its_objects(desk, image, tmp_path) -> None:
     again.host.until(lambda: again.controller.target.labels is not None)
     assert rows(again) == known
     assert 2 not in register_of(again).facts
+    assert again.controller.commits.classes.ids == {"cell": 1}
 
 
 def test_the_table_is_saved_with_all_it_knows(three: Desk, tmp_path) -> None:

@@ -81,7 +81,8 @@ def test_rounds_are_told(worked) -> None:
     assert third["look"]["gamma"] == 0.7
     assert fourth["look"]["mode"] == "stretched"
     settings = {"policy": "keep", "kind": "new", "region": "follow", "look": "shown"}
-    assert first["settings"] == settings
+    cleaning = {"largest_piece": False, "fill_holes": False}
+    assert first["settings"] == settings | cleaning
     model = first["model"]
     assert first["embedding"].startswith(model["encoder"])
     assert len(model["decoder"]) == 64
@@ -105,6 +106,35 @@ def test_what_was_taken_up_again_keeps_its_rounds(desk, image, tmp_path, tiny_fo
     found = recompute(newest(), kept(image, tmp_path), str(tiny_folder))
     assert found.ious == [1.0, 1.0]
     assert found.others == 1
+
+
+def test_a_cleaned_mask_is_cleaned_again(desk, image, tmp_path, tiny_folder) -> None:
+    d = desk(image)
+    d.controller.set_cleaning(True, True)
+    d.ready()
+    d.click(40, 50)
+    d.commit()
+    found = recompute(newest(), kept(image, tmp_path), str(tiny_folder))
+    assert found.ious == [1.0]
+    (told,) = (each["object"]["settings"] for each in newest().of_kind("change"))
+    assert told["fill_holes"]
+
+
+def test_what_began_with_a_mask_is_named(desk, image, tmp_path, tiny_folder) -> None:
+    d = desk(image)
+    cells = np.zeros(image.shape, np.uint16)
+    cells[30:50, 40:62] = 9
+    d.viewer.add_labels(cells, name="cellpose")
+    d.controller.set_image(d.images[0])
+    d.ready()
+    d.viewer.cursor.position = (40.0, 50.0)
+    d.controller.take_up()
+    d.host.turn()
+    d.answered()
+    d.commit()
+    (outcome,) = recompute(newest(), kept(image, tmp_path), str(tiny_folder)).outcomes
+    assert outcome.iou is None
+    assert "began with a mask" in outcome.note
 
 
 def test_what_was_undone_is_left_out(worked, tiny_folder) -> None:

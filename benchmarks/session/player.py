@@ -25,8 +25,8 @@ from benchmarks.session.user import Mask, RowColumn, User, box_of, first_click
 from benchmarks.window import rest, wait_until
 from napari_sam21.core.prompts import NEGATIVE
 
-MERGE_KEY = Qt.Key.Key_M
-"""What merges the label under the mouse with the selected one; see `script.MERGING`."""
+SELECT_KEY, MERGE_KEY = Qt.Key.Key_C, Qt.Key.Key_I
+"""What selects the label under the mouse, and what merges it into the selected one."""
 
 
 class ScriptError(Exception):
@@ -168,10 +168,11 @@ class Player:
 
     def merge(self, row: Row) -> None:
         """Merge one label into another."""
-        for label in (row.label, row.with_label):
+        for label, key in ((row.label, SELECT_KEY), (row.with_label, MERGE_KEY)):
             self._point_at_label(label)
-            self.hands.press(MERGE_KEY)
+            self.hands.press(key)
             rest(20)
+        wait_until(lambda: row.with_label not in self.labels)
 
     def carry(self, row: Row) -> None:
         """Click it in this slice, carry it through the others, accept."""

@@ -7,7 +7,7 @@ the truth, when the script is recorded (`user.py`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
@@ -20,8 +20,6 @@ from napari_sam21.samples import contrast_limits, read_image, read_labels
 
 SHORT = 7
 """Clicked objects of each image in the short script, which the suite plays."""
-MERGING = False
-"""Whether the plugin can merge; then record again."""
 
 
 class Gesture(StrEnum):
@@ -108,22 +106,21 @@ def second_thoughts(first: int, target: int, wrong: int) -> Iterator[Row]:
 
 
 def fluorescence(clicked: Sequence[int], boxed: Sequence[int]) -> tuple[Row, ...]:
-    """Clicks, boxes, second thoughts, one object more; then a merge, if it can be."""
+    """Clicks, boxes, second thoughts, one object more; then a merge."""
     boxes = len(clicked) + 1
     wrong = boxes + len(boxed)
-    rows: Iterable[Row] = (
+    return (
         *made(Gesture.CLICK, clicked, 1),
         *made(Gesture.BOX, boxed, boxes),
         *second_thoughts(wrong, clicked[2], wrong=LAST),
         *made(Gesture.CLICK, [LAST], wrong + 1),
         Row(Gesture.MERGE, 0, 1, with_label=2),
     )
-    return tuple(row for row in rows if MERGING or row.gesture != Gesture.MERGE)
 
 
 CLICKED = (
     *(2, 6, 8, 12, 15, 18, 21, 24, 27, 30, 33, 36),
-    *(39, 44, 47, 50, 53, 56, 62, 65, 68, 75),
+    *(39, 44, 47, 50, 53, 56, 62, 65, 68, 75, 59),
 )
 BOXED, LAST = (81, 84, 88, 91, 94, 97, 100), 104
 TISSUE = (2, 6, 12, 18, 27, 45, 53)

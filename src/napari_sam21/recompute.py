@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from cachetools import LRUCache
 
+from napari_sam21.core.cleaning import Cleaning, clean_crop
 from napari_sam21.core.embedding import Answer, Embedding
 from napari_sam21.core.errors import FileError, ModelError, Sam21Error, SessionError
 from napari_sam21.core.sam2 import Model
@@ -174,7 +175,7 @@ class _Again:
             answer, same = self._asked(facts)
         except Sam21Error as error:
             return Outcome(*about, note=str(error))
-        mask, origin_rc = answer.crop()
+        mask, origin_rc = clean_crop(answer.crop(), _cleaning(facts))
         box, across = box_of(self._plane(facts), mask, origin_rc)
         policy = str(facts.settings.get("policy", ""))
         iou = likeness(change, labels, across, box, facts.id, policy)
@@ -189,6 +190,10 @@ class _Again:
             raise SessionError(
                 "the journal does not tell the rounds of prompts: an older version "
                 "wrote it"
+            )
+        if facts.told.get("given_mask"):
+            raise SessionError(
+                "it began with a mask that was given, which the journal does not hold"
             )
         model, plane = self.models.of(facts), self._plane(facts)
         before: Answer | None = None
@@ -296,3 +301,9 @@ def _moments(session: Session) -> Iterator[tuple[Line, Change, Labelled]]:
         change = unpack_change(line)
         yield line, change, labels
         change.do_in(labels)
+
+
+def _cleaning(facts: Facts) -> Cleaning:
+    """How the mask was cleaned before it was committed."""
+    names = ("largest_piece", "fill_holes")
+    return Cleaning(*(facts.settings.get(name) is True for name in names))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from napari_sam21.core.errors import LayerError
 
@@ -33,8 +34,26 @@ class ClassBook:
         """Take a name in, in one line and without spaces around it; return it so."""
         clean = " ".join(name.split())
         if clean:
-            self._ids.setdefault(clean, len(self._ids) + 1)
+            self._ids.setdefault(clean, max(self._ids.values(), default=0) + 1)
         return clean
+
+    @property
+    def ids(self) -> dict[str, int]:
+        """All ids by name."""
+        return dict(self._ids)
+
+    def restore(self, ids: Any) -> None:
+        """Take in the ids of an earlier session, where name and id are free.
+
+        Parameters
+        ----------
+        ids : dict of str to int
+            As a journal tells them; what is none of that is left out.
+        """
+        for name, number in ids.items() if isinstance(ids, dict) else ():
+            taken = name in self._ids or number in self._ids.values()
+            if isinstance(number, int) and number > 0 and not taken:
+                self._ids[str(name)] = number
 
     def note_all(self, names: Iterable[str]) -> None:
         """Take names in."""

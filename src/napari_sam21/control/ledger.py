@@ -122,9 +122,11 @@ class Ledger:
                 self._recorder.heard(step.labels, change, cause, {})
         self.hearer(step, cause)
 
-    def told(self, labels: Labels, facts: dict[str, Any]) -> None:
-        """Note what is known of objects."""
-        self._recorder.note(labels, "objects", facts=facts)
+    def told(
+        self, labels: Labels, facts: dict[str, Any], classes: dict[str, int]
+    ) -> None:
+        """Note what is known of objects, and the ids of all classes."""
+        self._recorder.note(labels, "objects", facts=facts, classes=classes)
 
     def _objects(self, step: CommitStep | ManyStep) -> Told:
         if step not in self._told:

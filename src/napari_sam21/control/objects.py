@@ -211,13 +211,15 @@ class Objects:
         records = [each.get("facts", {}) for each in session.of_kind("objects")]
         facts = after_last(each for each in records if isinstance(each, dict))
         self.of(labels).know(dict(facts))
+        for record in session.of_kind("objects"):
+            self._commits.classes.restore(record.get("classes"))
         self._commits.classes.note_all(fact.class_name for fact in facts.values())
 
     def _heard(self, step: LabelStep | TellStep, cause: str) -> None:
         now = self.of(step.labels).heard(step, cause)
         if now:
             told = {str(label): in_plain_values(fact) for label, fact in now.items()}
-            self._commits.ledger.told(step.labels, told)
+            self._commits.ledger.told(step.labels, told, self._commits.classes.ids)
 
     def _changed(self, labels: Labels, ids: frozenset[int]) -> None:
         waiting = self._waiting

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,6 +36,7 @@ def how_of(editor: ImageEditor, policy: str, kind: str, **more: Any) -> How:
     **more
         Other choices, in plain values.
     """
+    draft, cleaning = editor.draft(), editor.scene.preview.cleaning
     return {
         "made_by": "prompts",
         "settings": {
@@ -42,9 +44,11 @@ def how_of(editor: ImageEditor, policy: str, kind: str, **more: Any) -> How:
             "kind": kind,
             "region": editor.field.mode,
             "look": editor.sight.mode,
+            **asdict(cleaning),
             **more,
         },
-        "brushed": editor.scene.preview.is_brushed,
+        "brushed": draft.retouch is not None,
+        "given_mask": draft.given is not None,
     }
 
 

@@ -137,11 +137,6 @@ class PreviewLayer:
             self._drawn = self._seen = np.zeros(self._grid().shape, bool)
             self._show(0)
 
-    @property
-    def is_brushed(self) -> bool:
-        """Whether the user brushed it since the last drawing."""
-        return bool(((self._grid() != 0) != self._drawn).any())
-
     def edited(self, crop: Crop, region: Region) -> Crop:
         """Clean a mask, and lay over it what the user brushed, as the layer shows it.
 
