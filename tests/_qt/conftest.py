@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from hands import Hands
+from leaving import leave
 
 from napari_sam21._qt.widget import SamWidget
 
@@ -16,13 +17,15 @@ from napari_sam21._qt.widget import SamWidget
 @pytest.fixture
 def open_dock(
     make_napari_viewer: Callable[..., Any], qtbot: Any, tiny_folder: Path
-) -> Callable[..., SimpleNamespace]:
+) -> Iterator[Callable[..., SimpleNamespace]]:
     """Open a viewer and the dock, which asks the tiny model."""
+    opened: list[tuple[Any, SamWidget]] = []
 
     def open_dock(*images: Any, show: bool = False, **options: Any) -> SimpleNamespace:
         viewer = make_napari_viewer(show=show)
         widget = SamWidget(viewer)
         viewer.window.add_dock_widget(widget, name="SAM 2.1")
+        opened.append((viewer, widget))
         widget.controller.set_model(tiny_folder)
         layers = [viewer.add_image(image, **options) for image in images]
         return SimpleNamespace(
@@ -43,4 +46,5 @@ def open_dock(
             ),
         )
 
-    return open_dock
+    yield open_dock
+    leave(qtbot, opened)

@@ -19,6 +19,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import tifffile
+from leaving import leave
 from test_cli import call
 
 from benchmarks.session.compare import differences
@@ -37,14 +38,17 @@ KILLED_AFTER = 5
 
 
 @pytest.fixture
-def open_viewer(make_napari_viewer):
+def open_viewer(make_napari_viewer, qtbot):
     """Open a viewer with the dock, and `starter`."""
+    opened = []
 
     def open_viewer() -> SimpleNamespace:
         viewer = make_napari_viewer(show=True)
-        return SimpleNamespace(viewer=viewer, widget=open_dock(viewer))
+        opened.append((viewer, open_dock(viewer)))
+        return SimpleNamespace(viewer=viewer, widget=opened[-1][1])
 
-    return open_viewer
+    yield open_viewer
+    leave(qtbot, opened)
 
 
 @pytest.fixture
