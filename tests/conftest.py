@@ -15,20 +15,21 @@ from serving import packed, put_into_table, row_for, serving
 import napari_sam21 as sam
 from napari_sam21.inference import shared_store
 from napari_sam21.models import home, keeping, last
+from napari_sam21.models.choosing import wish
 
 
 @pytest.fixture(autouse=True)
 def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Keep models, embeddings and settings of the person who runs this out of it."""
     folder = tmp_path / "places"
-    for variable in ("HOME", "MIRROR", "CACHE", "SESSIONS"):
+    for variable in ("HOME", "MIRROR", "CACHE", "SESSIONS", "PROVIDER"):
         monkeypatch.delenv(f"NAPARI_SAM21_{variable}", raising=False)
     for kind in ("data", "cache", "config"):
         # Children are told by the environment, where their system listens to it.
         monkeypatch.setenv(f"XDG_{kind.upper()}_HOME", str(folder / kind))
     monkeypatch.setattr(home, "user_data_path", lambda *_, **__: folder / "data")
     monkeypatch.setattr(home, "user_cache_path", lambda *_, **__: folder / "cache")
-    for each in (last, keeping):
+    for each in (last, keeping, wish):
         monkeypatch.setattr(
             each, "user_config_path", lambda *_, **__: folder / "config"
         )

@@ -16,13 +16,13 @@ from graphs import write_model
 from pump import PumpHost
 
 import napari_sam21 as sam
-from napari_sam21 import inference as module
 from napari_sam21.core.disk_store import DiskStore
 from napari_sam21.core.embedding import Answer, Embedding
 from napari_sam21.core.errors import EmbeddingMismatchError, ImageError, ModelError
 from napari_sam21.core.preprocess import ModelInput, prepare
 from napari_sam21.core.store import EmbeddingStore, MemoryStore, encode_stored
 from napari_sam21.inference import Inference, shared_store
+from napari_sam21.models import loading
 
 CLICK = sam.Prompts([(40, 50)], [1])
 OTHER = sam.Prompts([(80, 150)], [1])
@@ -223,11 +223,11 @@ def test_the_model_is_loaded_once(
 ) -> None:
     loaded: list[Any] = []
 
-    def load(name: Any) -> sam.Model:
+    def load(name: Any, **options: Any) -> sam.Model:
         loaded.append(name)
-        return sam.load_model(name)
+        return sam.load_model(name, **options)
 
-    monkeypatch.setattr(module, "load_model", load)
+    monkeypatch.setattr(loading, "load_model", load)
     for token in "abc":
         office.prepared(Pixels(token, source.image))
     assert loaded == [office.inference.model_name]

@@ -25,6 +25,7 @@ from napari_sam21.control.outputs import Outputs
 from napari_sam21.control.ports import Host
 from napari_sam21.control.precompute import Precompute
 from napari_sam21.control.steps import AnyStep
+from napari_sam21.control.tuning import Tuner
 from napari_sam21.control.view import View, view_of
 from napari_sam21.core.errors import Sam21Error
 from napari_sam21.core.lanes import Lane
@@ -65,6 +66,7 @@ class Controller(Gestures, Keyboard):
         )
         if inference is None:
             self.inference.use(self.shelf.first())
+            self.inference.load_soon()
         self.inference.listen(lambda message: self.say(message, problem=True))
         self.precompute = Precompute(
             self.inference, host, self.editor_changed, self.say
@@ -74,7 +76,15 @@ class Controller(Gestures, Keyboard):
             self.inference,
             host,
             lambda: self.editor,
+            lambda: self.precompute.running or self.many.running or self.tuner.running,
+        )
+        self.tuner = Tuner(
+            self.inference,
+            host,
+            self.ahead.stirred,
             lambda: self.precompute.running or self.many.running,
+            self.editor_changed,
+            self.say,
         )
         self.hover = Hover(viewer, self.inference, lambda: self.editor)
         self._counting = Lane("sam21-count", host.deliver)
@@ -108,6 +118,7 @@ class Controller(Gestures, Keyboard):
             The window is gone already: only stop, and touch nothing.
         """
         self.changed.disconnect()
+        self.tuner.close()
         self.ahead.close()
         self.hover.close()
         self.precompute.close()

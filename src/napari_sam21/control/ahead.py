@@ -12,6 +12,8 @@ import logging
 from collections.abc import Callable, Hashable, Iterable
 from typing import TYPE_CHECKING, Any
 
+from psygnal import Signal
+
 from napari_sam21.control.ports import Host
 from napari_sam21.inference import Inference
 from napari_sam21.layers.ahead import neighbours
@@ -47,7 +49,11 @@ class Ahead:
     ----------
     enabled : bool
         The off-switch.
+    stirred : Signal
+        Somebody did something.
     """
+
+    stirred = Signal()
 
     def __init__(
         self,
@@ -86,6 +92,7 @@ class Ahead:
         for emitter, call in self._connections:
             emitter.disconnect(call)
         self._connections.clear()
+        self.stirred.disconnect()
         if self._pressed in self._viewer.mouse_drag_callbacks:
             self._viewer.mouse_drag_callbacks.remove(self._pressed)
         self._stop()
@@ -98,6 +105,7 @@ class Ahead:
     def stir(self, event: Any = None) -> None:
         """Somebody does something: stop at once, and wait for the next rest."""
         self._stop()
+        self.stirred.emit()
         self._tried.clear()
         if self.enabled and self._connections:
             self._rested()

@@ -1,0 +1,145 @@
+"""The two files of a model that is on this machine, and how they are opened."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from napari_sam21.core.providers.compiled import Compiled
+from napari_sam21.core.providers.way import Way
+from napari_sam21.core.runtime import Graph, digest_of
+from napari_sam21.core.sam2 import Model
+from napari_sam21.models import home, keeping
+from napari_sam21.models.archive import find_files
+from napari_sam21.models.choosing.memory import Memory
+from napari_sam21.models.choosing.notices import notice
+from napari_sam21.models.choosing.pick import pick
+from napari_sam21.models.choosing.result import Pair
+from napari_sam21.models.choosing.wish import Wish
+from napari_sam21.models.external import is_file_beside, references
+
+OnFault = Callable[[str], object]
+
+
+@dataclass(frozen=True)
+class Part:
+    """One file of a model.
+
+    Attributes
+    ----------
+    source : Path or bytes
+    where : str
+        What to call it in messages.
+    """
+
+    source: Path | bytes
+    where: str
+
+    @cached_property
+    def beside(self) -> list[Path]:
+        """Files that hold weights of this one.
+
+        Raises
+        ------
+        ModelError
+            If it is no ONNX file, or would read others than those beside it.
+        """
+        source = self.source
+
+        def has(name: str) -> bool:
+            return isinstance(source, Path) and is_file_beside(source, name)
+
+        names = references(source, self.where, has)
+        return [source.with_name(name) for name in names if isinstance(source, Path)]
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the file, and of those beside it."""
+        return digest_of((self.source, *self.beside), self.where)
+
+    def open(self, way: Way, on_fault: OnFault | None = None) -> Graph:
+        """Open it in a way, from what was compiled of it if that is there."""
+        return Graph(
+            self.source, self.where, way, self.beside, compiled(), on_fault, self.digest
+        )
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Encoder and decoder of a model, not opened yet.
+
+    Attributes
+    ----------
+    name : str
+    encoder, decoder : Part
+    """
+
+    name: str
+    encoder: Part
+    decoder: Part
+
+    @property
+    def memory(self) -> Memory:
+        """What is known of how it runs here."""
+        return Memory(self.encoder.digest, self.decoder.digest)
+
+    def open(self, pair: Pair) -> Model:
+        """Open it in certain ways; what a provider cannot do is an error."""
+        return Model(
+            self.name, self.encoder.open(pair.encoder), self.decoder.open(pair.decoder)
+        )
+
+    def open_best(self, wish: Wish) -> Model:
+        """Open it in the fastest way that passed; whatever fails, the CPU serves."""
+        memory = self.memory
+        pair = pick(memory.recall(), wish)
+        with nullcontext() if pair == Pair() else memory.guarding(pair):
+            return Model(
+                self.name,
+                self.encoder.open(pair.encoder, _fault(memory, Pair(pair.encoder))),
+                self.decoder.open(
+                    pair.decoder, _fault(memory, Pair(decoder=pair.decoder))
+                ),
+            )
+
+
+def _fault(memory: Memory, pair: Pair) -> OnFault:
+    """Return what sets a part's way aside, and says so."""
+
+    def set_aside(why: str) -> None:
+        memory.set_aside(pair, why)
+        notice(f"{why}. It is set aside; the CPU serves.")
+
+    return set_aside
+
+
+def parts_of(name: str, path: Path) -> Parts:
+    """Find the two files of a model.
+
+    Raises
+    ------
+    ModelError
+        If they are not there, or cannot be trusted.
+    """
+    files = find_files(path)
+    name = name or files.name
+    return Parts(
+        name,
+        Part(files.encoder, f"encoder of model {name!r}"),
+        Part(files.decoder, f"decoder of model {name!r}"),
+    )
+
+
+def compiled() -> Compiled | None:
+    """Return where compiled graphs are kept; None if nothing is to be cached."""
+    if keeping.environment() == home.OFF:
+        return None
+    return Compiled(compiled_folder())
+
+
+def compiled_folder() -> Path:
+    """Return the folder of compiled graphs, in the user's cache."""
+    return home.own_cache() / "compiled"
