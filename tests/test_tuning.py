@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,7 @@ def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 def clicked(desk: Callable[..., Desk], image: np.ndarray, limit: float = LIMIT) -> Desk:
     """A desk whose user has clicked once."""
     at = desk(image)
-    at.controller.tuner.limit = limit
+    at.controller.tuner.limit, at.controller.tuner.most = limit, 3
     at.ready()
     at.click(40, 50)
     return at
@@ -56,7 +57,7 @@ def rested(at: Desk) -> None:
 
 
 FAULTS = {
-    "Liar": "correlation",
+    "Liar": "correlation|scores differ",
     "Raiser": "no memory on the card",
     "Hanger": "did not answer within 6 s",
     "Killer": "its process ended",
@@ -78,7 +79,8 @@ def test_what_fails_is_set_aside_and_clicks_are_answered(
     rested(at)
     tuner = at.controller.tuner
     aside = list(tuner.findings.set_aside())
-    assert aside and all(why in each for each in aside)
+    assert aside
+    assert all(re.search(why, each) for each in aside)
     assert all(f"set aside: {each}" in caplog.text for each in aside)
     assert f"Set aside: {aside[0]}" in tuner.tip()
     assert at.inference.pair == Pair()
@@ -144,7 +146,8 @@ def test_a_machine_with_nothing_but_a_cpu_starts_no_process(
 
 
 @pytest.mark.parametrize(
-    ("kind", "why"), [("Turncoat", "the card was lost"), ("Nan", "numbers that are none")]
+    ("kind", "why"),
+    [("Turncoat", "the card was lost"), ("Nan", "numbers that are none")],
 )
 def test_what_fails_later_gives_way_to_the_cpu(
     kind: str, why: str, plugin: Any, desk: Callable[..., Desk], image: np.ndarray

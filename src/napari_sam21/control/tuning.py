@@ -22,7 +22,7 @@ from napari_sam21.core.providers.way import CPU
 from napari_sam21.core.runtime import Cancellation
 from napari_sam21.inference import Inference
 from napari_sam21.models.choosing.child import LIMIT
-from napari_sam21.models.choosing.choose import Chooser
+from napari_sam21.models.choosing.choose import MOST, Chooser
 from napari_sam21.models.choosing.pick import pick, why_cpu
 from napari_sam21.models.choosing.result import Findings, Pair, Trial
 from napari_sam21.models.choosing.wish import Wish, remember, wished
@@ -57,6 +57,8 @@ class Tuner:
         What is being tried, for people; empty if nothing is.
     limit : float
         Seconds that one way may take.
+    most : int
+        Runs of each of two that are compared, at most.
     """
 
     def __init__(
@@ -70,7 +72,7 @@ class Tuner:
     ) -> None:
         self.findings: Findings | None = None
         self.trying = ""
-        self.limit = LIMIT
+        self.limit, self.most = LIMIT, MOST
         self._inference, self._busy = inference, busy
         self._changed, self._say, self._deliver = changed, say, host.deliver
         self._lane = Lane("sam21-tune", host.deliver)
@@ -150,7 +152,7 @@ class Tuner:
         name = self._inference.model_name
 
         def job(cancel: Cancellation) -> Findings:
-            chooser = Chooser(name, self.limit)
+            chooser = Chooser(name, self.limit, self.most)
             if forget:
                 chooser.memory.forget()
             return chooser.run(cancel, self._show)

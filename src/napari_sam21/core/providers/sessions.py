@@ -49,10 +49,9 @@ def open_session(
     options = options or session_options(way)
     content = source if isinstance(source, bytes) else str(source)
     try:
+        arguments = _providers(way, options)
         # No fallback to other providers, of which onnxruntime would speak on stderr.
-        return ort.InferenceSession(
-            content, options, enable_fallback=0, **_providers(way, options)
-        )
+        return ort.InferenceSession(content, options, enable_fallback=0, **arguments)
     except faults() as error:
         if way.provider == CPU.provider:
             raise _damaged(where, error) from error
@@ -80,7 +79,8 @@ def session_options(way: Way) -> Any:
 def _providers(way: Way, options: Any) -> dict[str, Any]:
     """Tell the options of a plugin, or return the arguments of what is built in."""
     if way.plugin:
-        options.add_provider_for_devices([device_of(way)], options_of(way))
+        device = device_of(way)
+        options.add_provider_for_devices([device], options_of(way))
         return {}
     there = available()
     chain = [way, *(Way(name) for name in way.behind if name in there)]

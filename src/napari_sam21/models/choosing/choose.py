@@ -19,6 +19,9 @@ from napari_sam21.models.choosing.result import Findings, Pair, Trial, trial_fro
 from napari_sam21.models.choosing.wish import Wish, wished
 from napari_sam21.models.weights import model_parts
 
+MOST = 20
+"""Runs of each of two that are compared, at most."""
+
 Show = Callable[[str, int, int], object]
 """Told what is being tried, how many were, and of how many."""
 
@@ -39,7 +42,7 @@ class Chooser:
 
     model: str | Path
     limit: float = child.LIMIT
-    most: int = 20
+    most: int = MOST
 
     @property
     def memory(self) -> Memory:
@@ -97,7 +100,7 @@ class Chooser:
         request = {
             "model": _as_request(self.model),
             "pair": pair.as_dict(),
-            "runs": {"most": self.most},
+            "most": self.most,
         }
         try:
             return trial_from(child.ask(request, cancel, self.limit))
