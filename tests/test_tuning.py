@@ -1,4 +1,4 @@
-"""While the user rests, the fastest correct way is found; whatever ails, clicks go on."""
+"""While the user rests, the fastest correct way is found; whatever ails, clicks work."""
 
 from __future__ import annotations
 

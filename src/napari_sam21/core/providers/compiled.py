@@ -123,6 +123,8 @@ class Compiled:
             if part.is_file():
                 with part.open("rb") as file:
                     digest = hashlib.file_digest(file, "sha256").hexdigest()
+                for other in self.folder.glob(f"{name}.*.onnx"):
+                    other.unlink(missing_ok=True)
                 part.replace(self.folder / f"{name}.{digest}.onnx")
             self._make_room()
         except OSError as error:

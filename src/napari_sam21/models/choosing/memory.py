@@ -1,4 +1,4 @@
-"""What was found out, kept per machine, model and versions; and a guard against crashes.
+"""What was found out, per machine, model and versions; and a guard against crashes.
 
 A file for each, in the user's cache: what is there can be found out again. A provider
 that passed its test could still end napari when it is loaded there: so a note says that

@@ -127,7 +127,7 @@ def timed(call: Callable[[], T]) -> tuple[T, float]:
 
 
 def main(folder: Path) -> None:
-    """Answer the request in a folder; ends with the parent, and lets others go first."""
+    """Answer the request in a folder; end with the parent, and let others go first."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     lower = getattr(psutil, "BELOW_NORMAL_PRIORITY_CLASS", 5)
     psutil.Process().nice(lower)
