@@ -1,4 +1,4 @@
-"""While the user rests, the fastest correct way is found; whatever ails, clicks work."""
+"""The fastest correct way is found while the user rests; whatever fails, one clicks."""
 
 from __future__ import annotations
 

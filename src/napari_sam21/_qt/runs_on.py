@@ -55,10 +55,8 @@ class RunsOn(QWidget):
         self.line.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addLayout(
-            side_by_side(self.place.native, self.precision.native, self.again)
-        )
-        layout.addWidget(self.line)
+        layout.addLayout(side_by_side(self.place.native, self.precision.native))
+        layout.addLayout(side_by_side(self.line, self.again))
 
     def follow(self) -> None:
         """Show the wish, and how the model is run now."""

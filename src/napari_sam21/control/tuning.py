@@ -199,7 +199,7 @@ class Tuner:
         self._changed()
 
     def _settle(self) -> bool:
-        """Load the winner in the background, unless it is in use; whether it was not."""
+        """Load the winner in the background unless it is in use; whether it was not."""
         findings, now = self.findings, self._inference.pair
         if findings is None or now is None or self._known_for is None:
             return False

@@ -10,7 +10,7 @@ SILENT = "ORT_DISABLE_TELEMETRY"
 
 
 def onnxruntime() -> ModuleType:
-    """Import onnxruntime such that it reports nothing; nobody else here imports it.
+    """Import onnxruntime, told to report nothing; only this function does.
 
     Its official builds from 1.29 on report sessions, with the names of model files and a
     number of this machine, to a server of Microsoft, and keep a file of such reports in

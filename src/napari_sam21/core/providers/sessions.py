@@ -1,4 +1,4 @@
-"""Opens a graph in one of the ways that there are: the one place that makes sessions."""
+"""Opens a graph in one of the ways that there are: nobody else makes sessions."""
 
 from __future__ import annotations
 

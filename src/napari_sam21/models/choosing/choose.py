@@ -1,4 +1,4 @@
-"""Goes through all ways to run a model on this machine, each in a process of its own."""
+"""Goes through all ways to run a model here, each in a process of its own."""
 
 from __future__ import annotations
 

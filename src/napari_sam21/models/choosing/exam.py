@@ -1,4 +1,4 @@
-"""What every way is asked: a bundled image, and a click in each of some of its cells."""
+"""What every way is asked: a bundled image, and prompts for some of its cells."""
 
 from __future__ import annotations
 
