@@ -73,7 +73,6 @@ class Inference:
     asked : Signal
         Somebody waits for something, or does not any more.
     answered : bool
-        Whether a click was answered.
     """
 
     asked = Signal()
@@ -137,7 +136,9 @@ class Inference:
         """How the model in use is run; None until it is loaded."""
         return None if self._model is None else Pair(*self._model.ways)
 
-    def load_soon(self, anew: bool = False) -> None:
+    def load_soon(
+        self, anew: bool = False, done: Callable[[], object] = lambda: None
+    ) -> None:
         """Load the model in the background; ``anew``: it may run in another way."""
         choice, name = self._choice, self._name
 
@@ -147,6 +148,7 @@ class Inference:
         def swap(model: Model) -> None:
             self._loader.hold(choice, model)
             self._model = model
+            done()
 
         self._encoding.submit_quietly(job, swap, told_when_asked)
 

@@ -209,7 +209,7 @@ class Tuner:
             self._say(f"{problem[:1].upper()}{problem[1:]}.", True)
         if wanted == now:
             return False
-        self._inference.load_soon(anew=True)
+        self._inference.load_soon(anew=True, done=self._changed)
         if not problem:
             self._say(self._in_a_word(), False)
         self._rested()  # if a click comes first, it is loaded at the next rest

@@ -10,11 +10,11 @@ SILENT = "ORT_DISABLE_TELEMETRY"
 
 
 def onnxruntime() -> ModuleType:
-    """Import onnxruntime, told to report nothing; only this function does.
+    """Import onnxruntime, told to report nothing; none else does.
 
-    Its official builds from 1.29 on report sessions, with the names of model files and a
-    number of this machine, to a server of Microsoft, and keep a file of such reports in
-    the user's cache. The variable must be there before the first import. Who has set
+    Its official builds from 1.29 on report sessions, with the names of model files and
+    a number of this machine, to a server of Microsoft, and keep a file of such reports
+    in the user's cache. The variable must be there before the first import. Who has set
     it already has decided for themselves.
     """
     late = "onnxruntime" in sys.modules and SILENT not in os.environ
