@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property
@@ -47,7 +48,10 @@ class Part:
         ModelError
             If it is no ONNX file, or would read others than those beside it.
         """
-        source = self.source
+        source, kept = self.source, compiled()
+        # What was compiled once had all its weights in it.
+        if kept is not None and kept.has(self.own_digest):
+            return []
 
         def has(name: str) -> bool:
             return isinstance(source, Path) and is_file_beside(source, name)
@@ -56,8 +60,15 @@ class Part:
         return [source.with_name(name) for name in names if isinstance(source, Path)]
 
     @cached_property
+    def own_digest(self) -> str:
+        """SHA-256 of the file alone."""
+        return digest_of((self.source,), self.where)
+
+    @cached_property
     def digest(self) -> str:
         """SHA-256 of the file, and of those beside it."""
+        if not self.beside:
+            return self.own_digest
         return digest_of((self.source, *self.beside), self.where)
 
     def open(self, way: Way, on_fault: OnFault | None = None) -> Graph:
@@ -88,22 +99,25 @@ class Parts:
 
     def open(self, pair: Pair) -> Model:
         """Open it in certain ways; what a provider cannot do is an error."""
-        return Model(
-            self.name, self.encoder.open(pair.encoder), self.decoder.open(pair.decoder)
-        )
+        return self._open(pair, None, None)
 
     def open_best(self, wish: Wish) -> Model:
         """Open it in the fastest way that passed; whatever fails, the CPU serves."""
         memory = self.memory
         pair = pick(memory.recall(), wish)
+        faults = (
+            _fault(memory, Pair(pair.encoder)),
+            _fault(memory, Pair(decoder=pair.decoder)),
+        )
         with nullcontext() if pair == Pair() else memory.guarding(pair):
-            return Model(
-                self.name,
-                self.encoder.open(pair.encoder, _fault(memory, Pair(pair.encoder))),
-                self.decoder.open(
-                    pair.decoder, _fault(memory, Pair(decoder=pair.decoder))
-                ),
-            )
+            return self._open(pair, *faults)
+
+    def _open(self, pair: Pair, *faults: OnFault | None) -> Model:
+        """Open both at once; of two errors the encoder's is told."""
+        with ThreadPoolExecutor(1, "sam21-load") as pool:
+            decoder = pool.submit(self.decoder.open, pair.decoder, faults[1])
+            encoder = self.encoder.open(pair.encoder, faults[0])
+        return Model(self.name, encoder, decoder.result())
 
 
 def _fault(memory: Memory, pair: Pair) -> OnFault:

@@ -14,6 +14,7 @@ import os
 import platform
 import uuid
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -68,23 +69,18 @@ class Compiled:
         if not _keeps(way):
             return open_session(source, where, way)
         name = name_of(digest, way)
-        kept = self._found(name)
-        session = None if kept is None else self._opened(kept, where, way)
-        return session or self._compile(source, name, where, way)
+        for kept in self.folder.glob(f"{name}.*.onnx"):
+            # Both read the file, and neither waits for the other.
+            with ThreadPoolExecutor(1) as pool:
+                sound = pool.submit(_is_sound, kept)
+                session = self._opened(kept, where, way)
+            if session is not None and sound.result():
+                return session
+        return self._compile(source, name, where, way)
 
-    def _found(self, name: str) -> Path | None:
-        """Return the file of a name if it is as it was written."""
-        for path in self.folder.glob(f"{name}.*.onnx"):
-            try:
-                with path.open("rb") as file:
-                    digest = hashlib.file_digest(file, "sha256").hexdigest()
-                if path.name == f"{name}.{digest}.onnx":
-                    os.utime(path)
-                    return path
-                path.unlink()
-            except OSError as error:
-                LOG.info("a compiled graph is not read: %s", error)
-        return None
+    def has(self, digest: str) -> bool:
+        """Whether the CPU's graph of a file is kept: then it is all of the model."""
+        return any(self.folder.glob(f"{name_of(digest, CPU)}.*.onnx"))
 
     def _opened(self, kept: Path, where: str, way: Way) -> Any:
         ort = onnxruntime()
@@ -139,6 +135,18 @@ class Compiled:
             total += stat.st_size
             if total > self.budget:
                 path.unlink(missing_ok=True)
+
+
+def _is_sound(path: Path) -> bool:
+    """Whether a file is as it was written; counts as a use."""
+    try:
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        os.utime(path)
+    except OSError as error:
+        LOG.info("a compiled graph is not read: %s", error)
+        return False
+    return path.name.split(".")[1] == digest
 
 
 def name_of(digest: str, way: Way) -> str:
