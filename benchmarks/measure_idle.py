@@ -3,9 +3,9 @@
     python -m benchmarks.measure_idle [--model starter|PATH] [--seconds 60]
         [--clicks 5000] [--json FILE]
 
-CPU time of a napari with an image, dock and one answered click, beside one
 CPU time of a napari with an image, dock and one answered click beside one without,
-each a process of its own; then resident memory over many clicks. CPU seconds of
+each a process of its own; then resident memory over many clicks. CPU seconds of a
+process hardly depend on what else runs, so the two run at once.
 """
 
 from __future__ import annotations

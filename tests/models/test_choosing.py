@@ -180,6 +180,8 @@ def test_what_ended_napari_while_it_was_loaded_is_set_aside() -> None:
     assert found.of(Pair(NPU)) == Trial(Pair(NPU), CRASHED)
     note.write_text("{", encoding="utf-8")
     assert kept.recall() == TOGETHER
+    kept.forget()
+    assert not note.exists()
 
 
 def test_notices_reach_who_listens() -> None:

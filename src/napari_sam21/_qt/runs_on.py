@@ -19,10 +19,10 @@ TIP = (
     "image; it is measured on this machine when you rest"
 )
 PRECISION_TIP = (
-    "Fast where it agrees: also what rounds more than float32 does, if masks came out "
-    "the same. Exact float32: nothing that rounds"
+    "Fast: also what rounds more than float32 does, where masks came out the same. "
+    "Exact float32: nothing that rounds more than the CPU"
 )
-PRECISIONS = {FAST: "Fast where it agrees", EXACT: "Exact float32"}
+PRECISIONS = {FAST: "Fast", EXACT: "Exact float32"}
 
 
 class RunsOn(QWidget):

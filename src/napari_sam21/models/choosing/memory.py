@@ -13,6 +13,7 @@ import json
 import logging
 import os
 import platform
+import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -39,6 +40,8 @@ LOG = logging.getLogger(__name__)
 FORMAT = 1
 KEPT = 64
 """Files at most; the longest unchanged go first."""
+
+_CHANGING = threading.Lock()
 
 CRASHED = "napari ended while it was being loaded"
 
@@ -94,13 +97,16 @@ class Memory:
             LOG.info("how a model runs is not remembered: %s", error)
 
     def forget(self) -> None:
-        """Forget what is known: it will be found out anew."""
-        with suppress(OSError):
-            self.path.unlink(missing_ok=True)
+        """Forget what is known, crashes too: it will be found out anew."""
+        path = self.path
+        for each in (path, *path.parent.glob(f"{path.stem}.*.loading")):
+            with suppress(OSError):
+                each.unlink(missing_ok=True)
 
     def set_aside(self, pair: Pair, why: str) -> None:
         """Let a pair, and each of its parts, serve no more."""
-        self.keep(_without(self.recall(), pair, why))
+        with _CHANGING:
+            self.keep(_without(self.recall(), pair, why))
 
     @contextmanager
     def guarding(self, pair: Pair) -> Iterator[None]:
