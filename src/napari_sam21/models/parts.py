@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from napari_sam21.models.choosing.notices import notice
 from napari_sam21.models.choosing.pick import pick
 from napari_sam21.models.choosing.result import Pair
 from napari_sam21.models.choosing.wish import Wish
+from napari_sam21.models.digests import guessed, note
 from napari_sam21.models.external import is_file_beside, references
 
 OnFault = Callable[[str], object]
@@ -34,10 +35,13 @@ class Part:
     source : Path or bytes
     where : str
         What to call it in messages.
+    guess : str
+        Digest that a file has, if nobody changed it unnoticed; empty: look.
     """
 
     source: Path | bytes
     where: str
+    guess: str = ""
 
     @cached_property
     def beside(self) -> list[Path]:
@@ -62,7 +66,7 @@ class Part:
     @cached_property
     def own_digest(self) -> str:
         """SHA-256 of the file alone."""
-        return digest_of((self.source,), self.where)
+        return self.guess or digest_of((self.source,), self.where)
 
     @cached_property
     def digest(self) -> str:
@@ -73,8 +77,11 @@ class Part:
 
     def open(self, way: Way, on_fault: OnFault | None = None) -> Graph:
         """Open it in a way, from what was compiled of it if that is there."""
+        kept = compiled()
+        if kept is not None and self.guess:
+            kept = replace(kept, keeps=False)
         return Graph(
-            self.source, self.where, way, self.beside, compiled(), on_fault, self.digest
+            self.source, self.where, way, self.beside, kept, on_fault, self.digest
         )
 
 
@@ -102,7 +109,48 @@ class Parts:
         return self._open(pair, None, None)
 
     def open_best(self, wish: Wish) -> Model:
-        """Open it in the fastest way that passed; whatever fails, the CPU serves."""
+        """Open it in the fastest way that passed; whatever fails, the CPU serves.
+
+        Digesting takes as long as loading: it is loaded by the digests it had the last
+        time, while these are looked at again, and once more if they are others now.
+        """
+        guess = self._guess()
+        if guess is None:
+            return self._noted(wish)
+        with ThreadPoolExecutor(1, "sam21-digest") as pool:
+            digests = pool.submit(self._digests)
+            model = guess._open_best(wish)
+        if digests.result() == guess._digests():
+            return model
+        return self._noted(wish)
+
+    def _digests(self) -> tuple[str, str]:
+        return self.encoder.digest, self.decoder.digest
+
+    def _guess(self) -> Parts | None:
+        """Return the same with guessed digests, where both files can be loaded so."""
+        parts, kept = [], compiled()
+        for part in (self.encoder, self.decoder):
+            source = part.source
+            guess = guessed(source) if isinstance(source, Path) else ""
+            # Without its own compiled graph a file is looked through anyway.
+            if not guess or kept is None or not kept.has(guess):
+                return None
+            parts.append(Part(source, part.where, guess))
+        return Parts(self.name, *parts)
+
+    def _noted(self, wish: Wish) -> Model:
+        model = self._open_best(wish)
+        files = {
+            part.source: part.own_digest
+            for part in (self.encoder, self.decoder)
+            if isinstance(part.source, Path)
+        }
+        if files:
+            note(files)
+        return model
+
+    def _open_best(self, wish: Wish) -> Model:
         memory = self.memory
         pair = pick(memory.recall(), wish)
         faults = (

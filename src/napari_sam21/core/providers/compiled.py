@@ -46,10 +46,13 @@ class Compiled:
         Ours alone; made when something is kept.
     budget : int
         Bytes kept at most; the longest unused go first.
+    keeps : bool
+        False if the digest is a guess: nothing may be kept under it.
     """
 
     folder: Path
     budget: int = DEFAULT_BUDGET
+    keeps: bool = True
 
     def open(self, source: Path | bytes, digest: str, where: str, way: Way) -> Any:
         """Open a graph, from what was compiled if it is there, else compile it.
@@ -76,6 +79,8 @@ class Compiled:
                 session = self._opened(kept, where, way)
             if session is not None and sound.result():
                 return session
+        if not self.keeps:
+            return open_session(source, where, way)
         return self._compile(source, name, where, way)
 
     def has(self, digest: str) -> bool:
