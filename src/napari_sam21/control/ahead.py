@@ -105,10 +105,10 @@ class Ahead:
     def stir(self, event: Any = None) -> None:
         """Somebody does something: stop at once, and wait for the next rest."""
         self._stop()
-        self.stirred.emit()
         self._tried.clear()
         if self.enabled and self._connections:
             self._rested()
+        self.stirred.emit()
 
     def stirring(self, call: Callable[[], None]) -> Callable[[], None]:
         """Return a call of the user's that stirs first."""
