@@ -139,7 +139,8 @@ def test_a_machine_with_nothing_but_a_cpu_starts_no_process(
 ) -> None:
     monkeypatch.setattr("sys.executable", "/no/such/python")
     at = clicked(desk, image)
-    rested(at)
+    at.host.settle()
+    assert not at.controller.tuner.running
     assert at.controller.tuner.findings.complete
     assert not at.controller.tuner.findings.trials
     assert "no other way" in at.controller.tuner.tip()

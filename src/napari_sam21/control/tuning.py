@@ -22,7 +22,7 @@ from napari_sam21.core.providers.way import CPU
 from napari_sam21.core.runtime import Cancellation
 from napari_sam21.inference import Inference
 from napari_sam21.models.choosing.child import LIMIT
-from napari_sam21.models.choosing.choose import MOST, Chooser
+from napari_sam21.models.choosing.choose import MOST, Chooser, anything_to_try
 from napari_sam21.models.choosing.pick import pick, why_cpu
 from napari_sam21.models.choosing.result import Findings, Pair, Trial
 from napari_sam21.models.choosing.wish import Wish, remember, wished
@@ -143,6 +143,8 @@ class Tuner:
         working = inference.encoding or inference.decoding or inference.quiet
         if working or self._busy() or not inference.answered:
             self._rested()
+        elif not anything_to_try():
+            self._found(inference.model_name, Findings(complete=True))
         elif self._known_for == inference.model_name:
             self._settle()
         else:

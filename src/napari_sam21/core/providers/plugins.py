@@ -8,9 +8,10 @@ went well in a process of its own.
 from __future__ import annotations
 
 import pkgutil
+import sys
 import threading
 from collections import Counter
-from functools import cache
+from functools import cache, lru_cache
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -30,12 +31,17 @@ _REFUSALS: tuple[type[Exception], ...] = (
 
 
 def found_plugins() -> list[str]:
-    """Return the names of the modules that are installed; none is imported."""
-    return sorted(
-        module.name
-        for module in pkgutil.iter_modules()
-        if module.name.startswith(PREFIX)
-    )
+    """Return the names of the modules that are installed; none is imported.
+
+    Looked for once: what is installed later is found by the next napari.
+    """
+    return list(_found(tuple(sys.path)))
+
+
+@lru_cache(maxsize=1)
+def _found(paths: tuple[str, ...]) -> tuple[str, ...]:
+    names = (module.name for module in pkgutil.iter_modules(paths))
+    return tuple(sorted(name for name in names if name.startswith(PREFIX)))
 
 
 def plugin_version(module: str) -> str:
