@@ -14,15 +14,17 @@ from graphs import write_model
 from serving import packed, put_into_table, row_for, serving
 
 import napari_sam21 as sam
-from napari_sam21.inference import shared_store
 from napari_sam21.models import home
+from napari_sam21.models.choosing import wish
+from napari_sam21.models.keeping import shared_store
 
 
 @pytest.fixture(autouse=True)
 def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Keep models, embeddings and settings of the person who runs this out of it."""
     folder = tmp_path / "places"
-    for variable in ("HOME", "MIRROR", "CACHE", "SESSIONS", "SETTINGS"):
+    variables = ("HOME", "MIRROR", "CACHE", "SESSIONS", "SETTINGS", "PROVIDER")
+    for variable in variables:
         monkeypatch.delenv(f"NAPARI_SAM21_{variable}", raising=False)
     for kind in ("data", "cache", "config"):
         # Children are told by the environment, where their system listens to it.
@@ -30,6 +32,7 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setattr(home, "user_data_path", lambda *_, **__: folder / "data")
     monkeypatch.setattr(home, "user_cache_path", lambda *_, **__: folder / "cache")
     monkeypatch.setattr(home, "user_config_path", lambda *_, **__: folder / "config")
+    monkeypatch.setattr(wish, "user_config_path", lambda *_, **__: folder / "config")
     shared_store.cache_clear()
     # From napari 0.9 on there are settings of plugins, beside those of napari.
     file = str(folder / "config" / "napari" / "settings.yaml")

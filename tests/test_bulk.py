@@ -98,6 +98,8 @@ def test_ctrl_c_stops_and_the_next_call_goes_on(tmp_path) -> None:
         env=os.environ | WIDE | {"NAPARI_SAM21_CACHE": str(tmp_path)},
         stderr=subprocess.PIPE,
         stdout=subprocess.PIPE,
+        # A suite that runs in the background of a shell is deaf to Ctrl+C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     end = time.monotonic() + 60
     while not (folder.is_dir() and len(list(folder.iterdir())) >= 2):

@@ -7,6 +7,7 @@ import pytest
 from desk import Desk
 from scipy import ndimage
 
+from napari_sam21.control.many import MADE_BY
 from napari_sam21.core.crops import Crop
 from napari_sam21.layers.batch import Batch, Piece
 
@@ -69,7 +70,9 @@ def test_the_choice_holds_for_the_next_image(desk, image) -> None:
     assert not d.controller.view().cleaning
 
 
-def test_many_objects_are_cleaned_before_they_are_shown(desk, image) -> None:
+def test_many_objects_are_cleaned_before_they_are_shown(
+    desk, image, monkeypatch
+) -> None:
     ring = np.ones((20, 20), bool)
     ring[5:9, 5:9] = False
     d = desk(image)
@@ -80,6 +83,7 @@ def test_many_objects_are_cleaned_before_they_are_shown(desk, image) -> None:
         pieces = [Piece(n, site.plane, Crop.of(ring, (20, 40 * n))) for n in (1, 2)]
         return Batch(tuple(pieces))
 
+    monkeypatch.setitem(MADE_BY, job, "a test")
     d.controller.many._find("Looking", job)
     d.host.until(lambda: not d.controller.many.running)
     d.host.turn()

@@ -19,6 +19,7 @@ from typer.testing import CliRunner
 import napari_sam21
 from napari_sam21 import demo, desktop, doctor, samples
 from napari_sam21.cli import app
+from napari_sam21.samples import targets
 
 # Room enough that no message is broken into lines.
 WIDE = {"COLUMNS": "300", "NO_COLOR": "1", "TERM": "dumb"}
@@ -75,7 +76,7 @@ def test_demo_prints_a_row_for_each_cell_and_times(
     rows = re.findall(
         r"^\W*(\d+) \W+(\d+) \W+(\d+) \W+[\d.]+ \W+([\d.]+)", output, re.M
     )
-    assert len(rows) == demo.OBJECTS
+    assert len(rows) == targets.OBJECTS
     mean = float(re.search(r"mean.*?(\d\.\d\d)", output)[1])  # type: ignore[index]
     assert mean == pytest.approx(np.mean([float(row[3]) for row in rows]), abs=0.01)
     assert re.search(r"load [\d.]+ s, encode [\d.]+ s, decode \d+ ms", output)
@@ -87,7 +88,7 @@ def test_demo_writes_labels_of_the_image(written: tuple[str, Path]) -> None:
     truth = samples.read_labels("fluorescence")
     assert labels.dtype == np.uint16
     assert labels.shape == truth.shape
-    assert np.unique(labels).size - 1 == demo.OBJECTS
+    assert np.unique(labels).size - 1 == targets.OBJECTS
     found = np.unique(labels)[1:].tolist()
     # Each mask bears the number of the cell under it.
     assert [int(np.bincount(truth[labels == n]).argmax()) for n in found] == found
@@ -167,12 +168,12 @@ def test_window_without_a_binding(
 
 def test_targets_are_inside_their_cells() -> None:
     truth = samples.read_labels("histology")
-    targets = demo.pick_targets(truth)
-    assert len({target.label for target in targets}) == demo.OBJECTS
-    for target in targets:
+    picked = targets.pick_targets(truth)
+    assert len({target.label for target in picked}) == targets.OBJECTS
+    for target in picked:
         row, column = map(int, target.point_rc)
         assert truth[row, column] == target.label
-        assert (truth == target.label).sum() >= demo.MIN_AREA
+        assert (truth == target.label).sum() >= targets.MIN_AREA
 
 
 def test_targets_are_at_most_the_cells() -> None:
@@ -180,11 +181,11 @@ def test_targets_are_at_most_the_cells() -> None:
     truth[3:13, 5:25] = 7
     truth[30:33, 30:33] = 9  # a speck
     truth[30:40, 40:50] = 11  # cut by the edge
-    assert demo.pick_targets(truth) == [demo.Target(7, (7.0, 9.0))]
+    assert targets.pick_targets(truth) == [targets.Target(7, (7.0, 9.0))]
 
 
 def test_innermost_counts_the_edge_as_outside() -> None:
-    assert demo.innermost(np.ones((7, 5), bool)) == (2.0, 2.0)
+    assert targets.innermost(np.ones((7, 5), bool)) == (2.0, 2.0)
 
 
 def test_doctor_json_says_what_is_here() -> None:

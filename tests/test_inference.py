@@ -16,13 +16,14 @@ from graphs import write_model
 from pump import PumpHost
 
 import napari_sam21 as sam
-from napari_sam21 import inference as module
 from napari_sam21.core.disk_store import DiskStore
 from napari_sam21.core.embedding import Answer, Embedding
 from napari_sam21.core.errors import EmbeddingMismatchError, ImageError, ModelError
 from napari_sam21.core.preprocess import ModelInput, prepare
 from napari_sam21.core.store import EmbeddingStore, MemoryStore, encode_stored
-from napari_sam21.inference import Inference, shared_store
+from napari_sam21.inference import Inference
+from napari_sam21.models import loading
+from napari_sam21.models.keeping import shared_store
 
 CLICK = sam.Prompts([(40, 50)], [1])
 OTHER = sam.Prompts([(80, 150)], [1])
@@ -231,7 +232,7 @@ def test_the_model_is_loaded_once(
         loaded.append(name)
         return sam.load_model(name, **options)
 
-    monkeypatch.setattr(module, "load_model", load)
+    monkeypatch.setattr(loading, "load_model", load)
     for token in "abc":
         office.prepared(Pixels(token, source.image))
     assert loaded == [office.inference.model_name]
@@ -394,7 +395,7 @@ import numpy as np
 import napari_sam21 as sam
 from napari_sam21.core.preprocess import prepare
 from napari_sam21.core.store import encode_stored
-from napari_sam21.inference import shared_store
+from napari_sam21.models.keeping import shared_store
 image = np.arange(600, dtype=np.uint8).reshape(20, 30)
 encode_stored(sam.load_model(Path(sys.argv[1])), prepare(image), shared_store())
 """

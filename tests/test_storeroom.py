@@ -13,8 +13,8 @@ import napari_sam21 as sam
 from napari_sam21.control.storeroom import Storeroom
 from napari_sam21.core.errors import StoreError
 from napari_sam21.core.store import EmbeddingStore, MemoryStore
-from napari_sam21.inference import shared_store
 from napari_sam21.models import keeping
+from napari_sam21.models.keeping import shared_store
 
 
 class Room:

@@ -28,17 +28,19 @@ from napari_sam21.control.outputs import Outputs
 from napari_sam21.control.ports import Host
 from napari_sam21.control.precompute import Precompute
 from napari_sam21.control.steps import AnyStep
+from napari_sam21.control.tuning import Tuner
 from napari_sam21.control.view import View, view_of
 from napari_sam21.control.welcome import Welcome
 from napari_sam21.control.whole_labels import WholeLabels
 from napari_sam21.core.errors import Sam21Error
 from napari_sam21.core.lanes import Lane
-from napari_sam21.inference import Inference, shared_store
+from napari_sam21.inference import Inference
 from napari_sam21.layers.navigate import go_to, planes_with, waiting
 from napari_sam21.layers.output import is_dask
 from napari_sam21.layers.prompts import Mark
 from napari_sam21.layers.scene import leave_prompts
 from napari_sam21.layers.target import OutputTarget, add_below
+from napari_sam21.models.keeping import shared_store
 from napari_sam21.shelf import ModelShelf
 
 if TYPE_CHECKING:
@@ -69,6 +71,7 @@ class Controller(Gestures, Keyboard, WholeLabels, Exporting):
         )
         if inference is None:
             self.inference.use(self.shelf.first())
+            self.inference.load_soon()
         self.inference.listen(lambda message: self.say(message, problem=True))
         self.precompute = Precompute(
             self.inference, host, self.editor_changed, self.say
@@ -78,7 +81,15 @@ class Controller(Gestures, Keyboard, WholeLabels, Exporting):
             self.inference,
             host,
             lambda: self.editor,
+            lambda: self.precompute.running or self.many.running or self.tuner.running,
+        )
+        self.tuner = Tuner(
+            self.inference,
+            host,
+            self.ahead.stirred,
             lambda: self.precompute.running or self.many.running,
+            self.editor_changed,
+            self.say,
         )
         self.hover = Hover(viewer, self.inference, lambda: self.editor)
         self._counting = Lane("sam21-count", host.deliver)
@@ -125,6 +136,7 @@ class Controller(Gestures, Keyboard, WholeLabels, Exporting):
         self.habits.close()
         if not gone:
             self._welcome.end()
+        self.tuner.close()
         self.ahead.close()
         self.hover.close()
         self.precompute.close()

@@ -11,9 +11,17 @@ from typing import Any
 from napari_sam21 import demo, desktop
 from napari_sam21.core.disk_store import DiskStore
 from napari_sam21.core.errors import Sam21Error
+from napari_sam21.core.providers.plugins import found_plugins, plugin_version
+from napari_sam21.core.providers.sessions import available
+from napari_sam21.core.providers.way import WORDS
 from napari_sam21.models import home, keeping
+from napari_sam21.models.choosing.choose import anything_to_try
+from napari_sam21.models.choosing.pick import pick
+from napari_sam21.models.choosing.wish import wished
+from napari_sam21.models.last import last_model
 from napari_sam21.models.library import ModelState, states
 from napari_sam21.models.offer import megabytes
+from napari_sam21.models.weights import model_parts
 
 PACKAGES = ("napari-sam21", "napari", "npe2", "onnxruntime", "numpy", "scikit-image")
 GOOD_IOU = 0.5
@@ -45,6 +53,8 @@ class Report:
     packages: dict[str, str]
     qt: dict[str, str]
     providers: list[str]
+    plugins: dict[str, str]
+    runs_on: str
     places: dict[str, str]
     models: list[Found]
     self_test: SelfTest
@@ -56,18 +66,38 @@ class Report:
 
 def examine() -> Report:
     """Look at this installation. Neither napari nor Qt is imported."""
-    import onnxruntime
-
     installed = {name: _version(name) for name in PACKAGES}
     return Report(
         system={"Python": platform.python_version(), "platform": platform.platform()},
         packages={name: found or "missing" for name, found in installed.items()},
         qt=desktop.qt_bindings(),
-        providers=list(onnxruntime.get_available_providers()),
+        providers=available(),
+        plugins=plugins(),
+        runs_on=runs_on(),
         places=places(),
         models=[_found(state) for state in states()],
         self_test=self_test(),
     )
+
+
+def plugins() -> dict[str, str]:
+    """Return the plugins of onnxruntime that are installed; none is loaded."""
+    return {name: plugin_version(name) for name in found_plugins()}
+
+
+def runs_on() -> str:
+    """Say how the model used last is run, and what was set aside; nothing is tried."""
+    name, wish = last_model(), wished()
+    try:
+        findings = model_parts(name).memory.recall()
+    except Sam21Error as error:
+        return str(error)
+    said = [f"{name}: {pick(findings, wish)}"]
+    if not wish.automatic:
+        said.append(f"wished: {wish.runs_on}, {WORDS[wish.precision]}")
+    if not findings.complete and anything_to_try():
+        said.append("not all is tried yet: napari-sam21 bench")
+    return "; ".join([*said, *(f"set aside: {each}" for each in findings.set_aside())])
 
 
 def places() -> dict[str, str]:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import atexit
 from collections.abc import Callable, Hashable, Mapping
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
-from threading import Lock
 from typing import Any, Protocol, TypeVar
 from weakref import WeakValueDictionary
 
@@ -22,15 +20,14 @@ from napari_sam21.core.runtime import Cancellation
 from napari_sam21.core.sam2 import Model, Previous
 from napari_sam21.core.store import (
     EmbeddingStore,
-    MemoryStore,
     Store,
     Tell,
     encode_stored,
 )
 from napari_sam21.core.witness import Witness
-from napari_sam21.models import preferences
-from napari_sam21.models.keeping import disk_store
-from napari_sam21.models.weights import load_model
+from napari_sam21.models.choosing import notices
+from napari_sam21.models.choosing.result import Pair
+from napari_sam21.models.loading import Loader, told_when_asked, warm_model
 
 T = TypeVar("T")
 Job = Callable[[Model, ModelInput, Cancellation], T]
@@ -52,18 +49,6 @@ class Source(Protocol):
         """Read and prepare the pixels, in the calling thread."""
 
 
-@cache
-def shared_store() -> EmbeddingStore:
-    """Return the one store that all viewers of this process share.
-
-    It keeps embeddings on disk as well, where the user has chosen; see
-    `models.keeping`.
-    """
-    store = EmbeddingStore(MemoryStore(), disk_store())
-    atexit.register(store.close)
-    return store
-
-
 class Inference:
     """One model at a time, an encode lane and a decode lane.
 
@@ -79,6 +64,7 @@ class Inference:
         Somebody waits for something, or does not any more.
     witness : Witness
         Knows by its key how an embedding was made.
+    answered : bool
     """
 
     asked = Signal()
@@ -91,16 +77,16 @@ class Inference:
         self._deliver = deliver
         self._store = store
         self.witness = Witness()
-        self._unsubscribe: Callable[[], None] | None = None
+        self._unsubscribe: list[Callable[[], None]] = []
         self._model: Model | None = None
         self._choice = 0  # number of the choice of a model
-        self._loaded: tuple[int, Model] | None = None
-        self._loading = Lock()
+        self._loader = Loader(self.witness.met)
         self._name: str | Path = "starter"
         self._ready: WeakValueDictionary[Hashable, Embedding] = WeakValueDictionary()
         self._kept: Embedding | None = None
         self._pending: Hashable = None
         self._unused: set[str] = set()  # keys made on the off chance
+        self.answered = False
 
     @property
     def store(self) -> Store:
@@ -115,8 +101,7 @@ class Inference:
     @property
     def loaded(self) -> Model | None:
         """The model that is asked, once it is in memory."""
-        found = self._loaded
-        return found[1] if found is not None and found[0] == self._choice else None
+        return self._loader.held(self._choice)
 
     @property
     def loading(self) -> bool:
@@ -134,23 +119,43 @@ class Inference:
         return self._decoding.busy
 
     def use(self, name: str | Path) -> None:
-        """Ask another model from now on; loaded with the next embedding.
-
-        The same name is loaded anew: its files may be others now.
-        """
+        """Ask another model from now on; the same one is loaded anew."""
         self.cancel()
         self._choice += 1
         self._name, self._model, self._kept = name, None, None
+        self._loader.let_go()
         self._ready.clear()
 
+    @property
+    def pair(self) -> Pair | None:
+        """How the model in use is run; None until it is loaded."""
+        return None if self._model is None else Pair(*self._model.ways)
+
+    def load_soon(
+        self, anew: bool = False, done: Callable[[], object] = lambda: None
+    ) -> None:
+        """Load the model in the background; ``anew``: it may run in another way."""
+        choice, name = self._choice, self._name
+
+        def job(_: Cancellation) -> Model:
+            return warm_model(name) if anew else self._loader.load(choice, name)
+
+        def swap(model: Model) -> None:
+            self._loader.hold(choice, model)
+            self._model = model
+            done()
+
+        self._encoding.submit_quietly(job, swap, told_when_asked)
+
     def listen(self, tell: Tell) -> None:
-        """Have the owner's thread told, once, when the disk fails the store."""
+        """Have the owner's thread told when the disk fails the store, or a provider."""
 
         def hand_over(message: str) -> None:
             self._deliver(partial(tell, message))
 
         if isinstance(self._store, EmbeddingStore):
-            self._unsubscribe = self._store.subscribe(hand_over)
+            self._unsubscribe.append(self._store.subscribe(hand_over))
+        self._unsubscribe.append(notices.subscribe(hand_over))
 
     def ready(self, source: Source) -> Embedding | None:
         """Return the embedding of a source if it is in memory, at once."""
@@ -166,7 +171,7 @@ class Inference:
         choice, name, store = self._choice, self._name, self._store
 
         def job(cancel: Cancellation) -> tuple[Model, Embedding]:
-            asked = self._load(choice, name)
+            asked = self._loader.load(choice, name)
             cancel.raise_if_wished()
             model_input = source.read()
             cancel.raise_if_wished()
@@ -264,7 +269,7 @@ class Inference:
         choice, name = self._choice, self._name
 
         def run(cancel: Cancellation) -> tuple[Model, T]:
-            model = self._load(choice, name)
+            model = self._loader.load(choice, name)
             cancel.raise_if_wished()
             return model, job(model, cancel)
 
@@ -274,18 +279,9 @@ class Inference:
 
         self._encoding.submit_quietly(run, hand_over, failed)
 
-    def _load(self, choice: int, name: str | Path) -> Model:
-        """Load a model, once, in the calling thread; kept even if that is cancelled."""
-        with self._loading:
-            if self._loaded is None or self._loaded[0] != choice:
-                threads = preferences.chosen().threads
-                self._loaded = (choice, load_model(name, threads=threads))
-                self.witness.met(self._loaded[1])
-            return self._loaded[1]
-
     def loader(self) -> Callable[[], Model]:
         """Return what gives the model in use now, to a thread of its own."""
-        return partial(self._load, self._choice, self._name)
+        return partial(self._loader.load, self._choice, self._name)
 
     def ask(
         self,
@@ -300,8 +296,13 @@ class Inference:
         if model is None:
             return
         asked = model
+
+        def hand_over(answer: Answer) -> None:
+            self.answered = True
+            done(answer)
+
         self._decoding.submit(
-            lambda _: asked.decode(embedding, prompts, previous), done, failed
+            lambda _: asked.decode(embedding, prompts, previous), hand_over, failed
         )
         if embedding.key in self._unused:
             self._unused.discard(embedding.key)
@@ -339,8 +340,8 @@ class Inference:
 
     def close(self) -> None:
         """Cancel, and let the threads end."""
-        if self._unsubscribe is not None:
-            self._unsubscribe()
+        for end in self._unsubscribe:
+            end()
         self.asked.disconnect()
         self._reading.close()
         self._encoding.close()

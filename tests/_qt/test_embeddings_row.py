@@ -11,8 +11,8 @@ from qtpy.QtWidgets import QFileDialog, QInputDialog, QMessageBox, QPushButton
 from napari_sam21._qt.ahead_dialog import AheadDialog
 from napari_sam21._qt.embeddings_row import EmbeddingsRow
 from napari_sam21.bulk import bulk_of
-from napari_sam21.inference import shared_store
 from napari_sam21.models import keeping
+from napari_sam21.models.keeping import shared_store
 
 STACK = np.random.default_rng(1).integers(90, 3000, (6, 60, 80), np.uint16)
 

@@ -10,8 +10,8 @@ from qtpy.QtWidgets import QDialogButtonBox, QFileDialog, QMessageBox
 
 from napari_sam21._qt.settings_dialog import SettingsButton, SettingsDialog
 from napari_sam21._qt.widget import POLICY_WORDS
-from napari_sam21.inference import shared_store
 from napari_sam21.models import keeping, preferences
+from napari_sam21.models.keeping import shared_store
 from napari_sam21.models.preferences import Preferences
 
 IMAGE = np.random.default_rng(1).integers(0, 255, (60, 80), np.uint8)

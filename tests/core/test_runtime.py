@@ -15,6 +15,7 @@ from graphs import OPSET, encoder
 from onnx import TensorProto, helper, numpy_helper
 
 from napari_sam21.core.errors import Cancelled, ModelError
+from napari_sam21.core.providers.sessions import way_of
 from napari_sam21.core.runtime import Cancellation, Graph
 
 PATIENCE = 60.0
@@ -133,7 +134,7 @@ def test_a_path_that_is_no_file_is_refused(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("providers", [("NoSuchProvider",), ()])
 def test_unknown_providers_are_refused(providers: tuple[str, ...]) -> None:
     with pytest.raises(ModelError, match="it has .*CPUExecutionProvider"):
-        Graph(loop(1), "it", providers)
+        way_of(providers)
 
 
 # --- running ---------------------------------------------------------------------

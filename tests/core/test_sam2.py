@@ -24,6 +24,7 @@ from napari_sam21.core.errors import (
     PromptError,
 )
 from napari_sam21.core.preprocess import prepare
+from napari_sam21.core.providers.way import FAST, Way
 from napari_sam21.core.runtime import Graph
 
 CLICK = sam.Prompts([(40, 50)], [1])
@@ -159,8 +160,8 @@ def test_the_key_changes_with_the_encoder_file(
 def test_the_key_changes_with_how_the_encoder_ran(
     tiny: sam.Model, picture: np.ndarray
 ) -> None:
-    graph = Graph(encoder().SerializeToString(), "encoder")
-    graph.signature = "FastExecutionProvider/1.0/bfloat16"
+    rounds = Way("CPUExecutionProvider", precision=FAST, behind=())
+    graph = Graph(encoder().SerializeToString(), "encoder", rounds)
     fast = sam.Model("fast", graph, Graph(decoder().SerializeToString(), "decoder"))
     seen = prepare(picture)
     assert fast.model_id == tiny.model_id

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import socket
 import zipfile
 from pathlib import Path
@@ -14,7 +16,9 @@ from graphs import write_model
 
 import napari_sam21 as sam
 from napari_sam21.core.errors import ModelError
-from napari_sam21.models import library
+from napari_sam21.models import home, library
+from napari_sam21.models.digests import guessed
+from napari_sam21.models.parts import compiled_folder
 
 PROMPTS = sam.Prompts([(40, 50)], [1])
 
@@ -115,3 +119,57 @@ def test_a_part_of_another_contract_is_named(tmp_path: Path) -> None:
     folder = write_model(tmp_path / "odd", names={"low_res_masks": "low"})
     with pytest.raises(ModelError, match="decoder of model 'odd' is not a SAM 2"):
         sam.load_model(folder)
+
+
+# --- loading again ---------------------------------------------------------------
+
+
+def loaded_again(folder: Path, tmp_path: Path) -> tuple[Path, sam.Model]:
+    """A copy of a model that was loaded before, as the dock loads it."""
+    copy = shutil.copytree(folder, tmp_path / "copy")
+    return copy, sam.load_model(copy, providers=None)
+
+
+def test_what_is_loaded_again_is_the_same_model(
+    tiny: sam.Model, tiny_folder: Path, tmp_path: Path, image: np.ndarray
+) -> None:
+    copy, first = loaded_again(tiny_folder, tmp_path)
+    assert guessed(copy / "encoder.onnx")[:16] == tiny.model_id
+    again = sam.load_model(copy, providers=None)
+    keys = {each.encode(image).key for each in (tiny, first, again)}
+    assert len(keys) == 1
+
+
+@pytest.mark.parametrize("not_kept", [False, True])
+def test_a_file_that_changed_unnoticed_is_noticed(
+    not_kept: bool, tiny_folder: Path, tmp_path: Path, image: np.ndarray
+) -> None:
+    """Another encoder of the same size, at the same time, under the same name."""
+    copy, first = loaded_again(tiny_folder, tmp_path)
+    path = copy / "encoder.onnx"
+    stat = path.stat()
+    other = write_model(tmp_path / "other", seed=1) / "encoder.onnx"
+    path.write_bytes(other.read_bytes().ljust(stat.st_size, b"\0")[: stat.st_size])
+    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    assert guessed(path)[:16] == first.model_id  # as it looks
+    kept = sorted(compiled_folder().iterdir())
+    if not_kept:  # nothing of the other file may be kept as if it were of this one
+        for each in kept:
+            each.write_bytes(b"damaged")
+    again = sam.load_model(copy, providers=None)
+    assert again.model_id != first.model_id
+    assert again.encode(image).key != first.encode(image).key
+    back = sam.load_model(tiny_folder, providers=None).encode(image)
+    assert back.key == first.encode(image).key
+    assert (
+        back.features["image_embed"] == first.encode(image).features["image_embed"]
+    ).all()
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"a": 1}'])
+def test_damaged_notes_are_no_error(
+    text: str, tiny_folder: Path, tmp_path: Path
+) -> None:
+    copy, first = loaded_again(tiny_folder, tmp_path)
+    (home.own_cache() / "digests.json").write_text(text, encoding="utf-8")
+    assert sam.load_model(copy, providers=None).model_id == first.model_id

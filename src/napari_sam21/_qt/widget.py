@@ -34,6 +34,7 @@ from napari_sam21._qt.many_panel import ManyRow
 from napari_sam21._qt.model_picker import ModelPicker
 from napari_sam21._qt.object_panel import ObjectPanel
 from napari_sam21._qt.objects_table import open_table
+from napari_sam21._qt.runs_on import RunsOn
 from napari_sam21._qt.settings_dialog import SettingsButton
 from napari_sam21.control.habits import REMEMBERED
 from napari_sam21.control.keys import SHOWN_KEY
@@ -82,6 +83,7 @@ class SamWidget(QWidget):
         self._object = ObjectPanel(self._call)
         self._embeddings = EmbeddingsRow(lambda: self.controller)
         self._many = ManyRow(napari_viewer, lambda: self.controller)
+        self._runs_on = RunsOn(lambda: self.controller)
         self._lay_out()
         self._open()
 
@@ -210,6 +212,7 @@ class SamWidget(QWidget):
             form.addRow(name, row)
         form.addRow("Region", side_by_side(self._field.native, self._region))
         form.addRow("Embeddings", self._embeddings)
+        form.addRow("Runs on", self._runs_on)
         form.addRow("Under mouse", self._hover)
         layout = QVBoxLayout(self)
         layout.addWidget(self._status)
@@ -257,6 +260,7 @@ class SamWidget(QWidget):
         self._object.show_state(view)
         self._embeddings.follow()
         self._many.follow()
+        self._runs_on.follow()
 
     def _mark_problem(self, problem: bool) -> None:
         """Colour the status; a style sheet is slow to set, so only on a change."""

@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 import napari_sam21
+from napari_sam21.cli.bench import run_bench
 from napari_sam21.cli.convert import run_convert
 from napari_sam21.cli.demo import run_demo
 from napari_sam21.cli.doctor import run_doctor
@@ -36,6 +37,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "convert": run_convert,
     "export": run_export,
     "embed": run_embed,
+    "bench": run_bench,
     "clean": run_clean,
     "replay": replay,
 }

@@ -43,6 +43,9 @@ def _print_report(report: Report) -> None:
     qt = " ".join(f"{name} {found}" for name, found in report.qt.items())
     table.add_row("Qt binding", qt or 'none: pip install "napari-sam21\\[gui]"')
     table.add_row("execution providers", ", ".join(report.providers))
+    found = ", ".join(f"{name} {number}" for name, number in report.plugins.items())
+    table.add_row("provider plugins", found or "none")
+    table.add_row("runs on", escape(report.runs_on))
     for model in report.models:
         state = f"[{COLOURS[model.state]}]{model.state}[/]"
         table.add_row(f"model {model.name}", f"{state} {escape(model.where)}".strip())

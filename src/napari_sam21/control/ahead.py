@@ -12,6 +12,8 @@ import logging
 from collections.abc import Callable, Hashable, Iterable
 from typing import TYPE_CHECKING, Any
 
+from psygnal import Signal
+
 from napari_sam21.control.ports import Host
 from napari_sam21.inference import Inference
 from napari_sam21.layers.ahead import neighbours
@@ -47,7 +49,11 @@ class Ahead:
     ----------
     enabled : bool
         The off-switch.
+    stirred : Signal
+        Somebody did something.
     """
+
+    stirred = Signal()
 
     def __init__(
         self,
@@ -86,6 +92,7 @@ class Ahead:
         for emitter, call in self._connections:
             emitter.disconnect(call)
         self._connections.clear()
+        self.stirred.disconnect()
         if self._pressed in self._viewer.mouse_drag_callbacks:
             self._viewer.mouse_drag_callbacks.remove(self._pressed)
         self._stop()
@@ -101,6 +108,7 @@ class Ahead:
         self._tried.clear()
         if self.enabled and self._connections:
             self._rested()
+        self.stirred.emit()
 
     def stirring(self, call: Callable[[], None]) -> Callable[[], None]:
         """Return a call of the user's that stirs first."""

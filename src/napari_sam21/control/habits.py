@@ -110,10 +110,11 @@ class Habits:
         if self._page is not None:
             self._page.show(_values(wanted))
             wanted = replace(wanted, page=self._page.values())
-        if wanted != self.chosen:
-            before, self.chosen = self.chosen, wanted
+        now = self.now()
+        if wanted not in (self.chosen, now) or now != self.chosen:
+            self.chosen = wanted
             preferences.remember(wanted)
-            self._apply(wanted, before)
+            self._apply(wanted, now)
             self._desk.editor_changed()
 
     def join_page(self) -> None:
@@ -156,9 +157,9 @@ class Habits:
         ahead = bool(found.pop("ahead"))
         self.choose(replace(own, **found), ahead)
 
-    def _apply(self, wanted: Preferences, before: Preferences | None = None) -> None:
+    def _apply(self, wanted: Preferences, now: Preferences | None = None) -> None:
         """Have it so in the dock; a policy for a task at hand stays what it is."""
-        is_new = before is None or wanted.policy != before.policy
+        is_new = now is None or wanted.policy != now.policy
         if is_new and wanted.policy in REMEMBERED:
             self._desk.commits.policy = wanted.policy
         if wanted.hover != self._desk.hover.enabled:

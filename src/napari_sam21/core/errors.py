@@ -17,6 +17,10 @@ class ModelError(Sam21Error, ValueError):
     """A model is unknown, damaged, or keeps neither of the known contracts."""
 
 
+class ProviderError(Sam21Error, ValueError):
+    """An execution provider cannot be used; the CPU can."""
+
+
 class EmbeddingMismatchError(Sam21Error, ValueError):
     """An embedding, answer or mask belongs to another model, region or image."""
 

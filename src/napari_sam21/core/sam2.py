@@ -11,10 +11,11 @@ import numpy.typing as npt
 from napari_sam21.core.contract import FEATURES, check_decoder, check_encoder
 from napari_sam21.core.embedding import Answer, Embedding
 from napari_sam21.core.errors import EmbeddingMismatchError, ModelError
-from napari_sam21.core.geometry import LOGITS_SIDE
+from napari_sam21.core.geometry import LOGITS_SIDE, Region
 from napari_sam21.core.masks import LOGITS_LIMIT
 from napari_sam21.core.preprocess import ModelInput, prepare
 from napari_sam21.core.prompts import Prompts, to_tensors
+from napari_sam21.core.providers.way import Way
 from napari_sam21.core.runtime import Cancellation, Graph
 from napari_sam21.core.witness import Origin
 
@@ -68,8 +69,13 @@ class Model:
     def origin(self) -> Origin:
         """Which files these are, and how they run."""
         encoder, decoder = self._encoder, self._decoder
-        runs = encoder.signature.split("/")
+        runs = encoder.signature.rsplit("/", 2)
         return Origin(self.name, encoder.digest, decoder.digest, *runs)
+
+    @property
+    def ways(self) -> tuple[Way, Way]:
+        """How encoder and decoder are run now."""
+        return self._encoder.way, self._decoder.way
 
     def key(self, model_input: ModelInput) -> str:
         """Return the key of the embedding that an input leads to, without running.
@@ -77,8 +83,17 @@ class Model:
         Digest of the encoder file + how it runs + digest of the exact input: what is
         fed to the encoder *is* the key, so nothing stale can be met.
         """
-        encoder = self._encoder
-        return f"{encoder.digest}-{encoder.signature}-{model_input.digest}"
+        return self._key(self._encoder.signature, model_input)
+
+    def warm(self) -> None:
+        """Ask the decoder once about nothing, so that the first click need not wait."""
+        features = {n: np.zeros(shape, np.float32) for n, shape in FEATURES.items()}
+        region = Region(0, 0, 1, 1)
+        nothing = Embedding(features, region, (1, 1), "", self.model_id)
+        self.decode(nothing, Prompts(points_rc=[(0.0, 0.0)], point_labels=[1]))
+
+    def _key(self, signature: str, model_input: ModelInput) -> str:
+        return f"{self._encoder.digest}-{signature}-{model_input.digest}"
 
     def encode(
         self,
@@ -121,14 +136,15 @@ class Model:
     ) -> Embedding:
         """Embed what `core.preprocess.prepare` made."""
         names = list(FEATURES)
-        outputs = self._encoder.run({"image": model_input.tensor}, names, cancel)
+        feeds = {"image": model_input.tensor}
+        outputs, signature = self._encoder.run_signed(feeds, names, cancel)
         for name, output in zip(names, outputs, strict=True):
             _check_shape(output, FEATURES[name], name, self._encoder.where)
         return Embedding(
             dict(zip(names, outputs, strict=True)),
             model_input.region,
             model_input.plane_shape,
-            self.key(model_input),
+            self._key(signature, model_input),
             self.model_id,
         )
 

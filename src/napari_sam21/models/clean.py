@@ -11,7 +11,9 @@ from pathlib import Path
 from napari_sam21.core.disk_store import DiskStore
 from napari_sam21.core.errors import ModelError
 from napari_sam21.models import home, keeping
+from napari_sam21.models.choosing import memory
 from napari_sam21.models.library import folder_size, states
+from napari_sam21.models.parts import compiled_folder
 
 BUSY_SECONDS = 120.0
 """What changed so lately is left alone: it may be a download that runs."""
@@ -35,7 +37,17 @@ def leftovers() -> list[Leftover]:
         found += [("a model that was not completed", path) for path in staged]
     listed = [Leftover(what, path, folder_size(path)) for what, path in found]
     left = [each for each in listed if each.size and not _is_recent(each.path)]
-    return [*left, *_embeddings()]
+    return [*left, *_compiled(), *_embeddings()]
+
+
+def _compiled() -> list[Leftover]:
+    """Graphs as they are loaded quickly, and how models run on this machine."""
+    found = (
+        ("compiled models", compiled_folder()),
+        ("what was found out about providers", memory.folder()),
+    )
+    sizes = [(what, path, folder_size(path)) for what, path in found]
+    return [Leftover(*each) for each in sizes if each[2]]
 
 
 def _embeddings() -> list[Leftover]:

@@ -5,14 +5,17 @@ The choice is a file in the user's own folder of settings; ``NAPARI_SAM21_CACHE`
 
 from __future__ import annotations
 
+import atexit
 import json
 import logging
 import os
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from napari_sam21.core.disk_store import DiskStore
+from napari_sam21.core.store import EmbeddingStore, MemoryStore
 from napari_sam21.models import home
 
 LOG = logging.getLogger(__name__)
@@ -116,3 +119,14 @@ def _path() -> Path | None:
     """Beside the record of the last model."""
     folder = home.settings_folder()
     return None if folder is None else folder / "embeddings.json"
+
+
+@cache
+def shared_store() -> EmbeddingStore:
+    """Return the one store that all viewers of this process share.
+
+    It keeps embeddings on disk as well, where the user has chosen.
+    """
+    store = EmbeddingStore(MemoryStore(), disk_store())
+    atexit.register(store.close)
+    return store

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from napari_sam21.core.errors import ModelError
+from napari_sam21.core.providers.sessions import way_of
 from napari_sam21.core.runtime import DEFAULT_PROVIDERS, Graph
 from napari_sam21.core.sam2 import Model
-from napari_sam21.models.archive import find_files
-from napari_sam21.models.external import is_file_beside, references
+from napari_sam21.models.choosing.result import Pair
+from napari_sam21.models.choosing.wish import wished
 from napari_sam21.models.library import ABSENT, state_of
+from napari_sam21.models.parts import Part, Parts, parts_of
 
 
 def model_path(name: str) -> Path:
@@ -51,8 +53,10 @@ def load_model(
         A name of `MODELS` or of an imported model, or the path of a folder,
         ``.dtmodel`` or ``.zip`` that holds an encoder and a decoder.
     providers : sequence of str, optional
-        Execution providers of onnxruntime in order of preference. None is the best
-        that passed its test on this machine; so far that is the CPU.
+        Execution providers of onnxruntime in order of preference; they run it exactly
+        where they can. None is the fastest that passed its test on this machine, as
+        the user wishes it (``NAPARI_SAM21_PROVIDER``), and the CPU before any was
+        tried; ``napari-sam21 bench`` tries them.
     threads : int
         Of each run. 0 is one for each core that this process may use.
 
@@ -64,26 +68,35 @@ def load_model(
     ------
     ModelError
         If the model is unknown, missing, damaged, or of another contract.
+    ProviderError
+        If a provider that was named cannot run it.
 
     Examples
     --------
     >>> import napari_sam21 as sam
     >>> model = sam.load_model("starter")
     """
-    files = find_files(model_path(model) if isinstance(model, str) else Path(model))
-    name = model if isinstance(model, str) else files.name
-    chosen = DEFAULT_PROVIDERS if providers is None else tuple(providers)
-    encoder = load_part(files.encoder, f"encoder of model {name!r}", chosen, threads)
-    decoder = load_part(files.decoder, f"decoder of model {name!r}", chosen, threads)
-    return Model(name, encoder, decoder)
+    parts = model_parts(model).with_threads(threads)
+    if providers is None:
+        return parts.open_best(wished())
+    way = way_of(tuple(providers))
+    return parts.open(Pair(way, way))
 
 
-def load_part(
-    source: Path | bytes,
-    where: str,
-    providers: Sequence[str] = DEFAULT_PROVIDERS,
-    threads: int = 0,
-) -> Graph:
+def model_parts(model: str | Path) -> Parts:
+    """Return the two files of a model that is on this machine.
+
+    Raises
+    ------
+    ModelError
+        If it is unknown, missing or damaged.
+    """
+    if isinstance(model, str):
+        return parts_of(model, model_path(model))
+    return parts_of("", Path(model))
+
+
+def load_part(source: Path | bytes, where: str) -> Graph:
     """Load one file, unless it would read others than those beside it.
 
     Raises
@@ -91,10 +104,5 @@ def load_part(
     ModelError
         If it would, or is no ONNX file.
     """
-
-    def has(name: str) -> bool:
-        return isinstance(source, Path) and is_file_beside(source, name)
-
-    names = references(source, where, has)
-    beside = [source.with_name(name) for name in names if isinstance(source, Path)]
-    return Graph(source, where, providers, beside, threads)
+    part = Part(source, where)
+    return Graph(source, where, beside=part.beside)
