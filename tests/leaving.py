@@ -7,28 +7,38 @@ longer than the test.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+import time
 from typing import Any
+
+from qtpy.QtWidgets import QApplication
 
 from napari_sam21._qt.widget import SamWidget
 
 SHARED = ("sam21-store",)
-"""Threads of the process, which know no viewer."""
+"""Threads of the process, or of a row of the dock, which know no viewer."""
+PATIENCE = 5.0
+"""Seconds; whoever still holds a viewer then is found by napari's fixture."""
 
 
-def leave(qtbot: Any, docks: Iterable[tuple[Any, SamWidget]]) -> None:
-    """Close the docks of viewers that are still open, and let their jobs end."""
-    for viewer, widget in docks:
-        if widget.controller is None or widget.parent() is None:
-            continue
-        if widget.isVisible():
-            viewer.window.remove_dock_widget(widget)
-            qtbot.waitUntil(lambda w=widget: w.controller is None, timeout=20_000)
-        else:  # what was never on show is not told that it is hidden
-            widget.controller.close()
-            widget.controller = None
-            widget._embeddings.leave()
-    qtbot.waitUntil(lambda: not at_work(), timeout=30_000)
+def leave(qtbot: Any) -> None:
+    """Close the docks that are still open, and let their jobs end."""
+    for widget in QApplication.allWidgets():
+        if isinstance(widget, SamWidget) and widget.controller is not None:
+            close(qtbot, widget)
+    end = time.monotonic() + PATIENCE
+    while at_work() and time.monotonic() < end:
+        qtbot.wait(10)
+
+
+def close(qtbot: Any, widget: SamWidget) -> None:
+    """Close a dock."""
+    if widget.isVisible():
+        widget._viewer.window.remove_dock_widget(widget)
+        qtbot.waitUntil(lambda: widget.controller is None, timeout=20_000)
+    else:  # what was never on show is not told that it is hidden
+        widget.controller.close()
+        widget.controller = None
+        widget._embeddings.leave()
 
 
 def at_work() -> list[str]:

@@ -19,13 +19,11 @@ def open_dock(
     make_napari_viewer: Callable[..., Any], qtbot: Any, tiny_folder: Path
 ) -> Iterator[Callable[..., SimpleNamespace]]:
     """Open a viewer and the dock, which asks the tiny model."""
-    opened: list[tuple[Any, SamWidget]] = []
 
     def open_dock(*images: Any, show: bool = False, **options: Any) -> SimpleNamespace:
         viewer = make_napari_viewer(show=show)
         widget = SamWidget(viewer)
         viewer.window.add_dock_widget(widget, name="SAM 2.1")
-        opened.append((viewer, widget))
         widget.controller.set_model(tiny_folder)
         layers = [viewer.add_image(image, **options) for image in images]
         return SimpleNamespace(
@@ -47,4 +45,4 @@ def open_dock(
         )
 
     yield open_dock
-    leave(qtbot, opened)
+    leave(qtbot)

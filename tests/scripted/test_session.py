@@ -40,15 +40,13 @@ KILLED_AFTER = 5
 @pytest.fixture
 def open_viewer(make_napari_viewer, qtbot):
     """Open a viewer with the dock, and `starter`."""
-    opened = []
 
     def open_viewer() -> SimpleNamespace:
         viewer = make_napari_viewer(show=True)
-        opened.append((viewer, open_dock(viewer)))
-        return SimpleNamespace(viewer=viewer, widget=opened[-1][1])
+        return SimpleNamespace(viewer=viewer, widget=open_dock(viewer))
 
     yield open_viewer
-    leave(qtbot, opened)
+    leave(qtbot)
 
 
 @pytest.fixture

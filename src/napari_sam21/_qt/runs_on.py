@@ -44,7 +44,7 @@ class RunsOn(QWidget):
         for combo, tip in ((self.place, TIP), (self.precision, PRECISION_TIP)):
             combo.changed.connect(self._choose)
             let_shrink(combo.native)
-            combo.native.setMinimumContentsLength(8)
+            combo.native.setMinimumContentsLength(4)  # two in a row
             combo.native.setToolTip(tip)
         self.again = plain_button(
             "Measure again", "Try every way to run the model on this machine, now"
