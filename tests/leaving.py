@@ -20,13 +20,17 @@ PATIENCE = 5.0
 """Seconds; whoever still holds a viewer then is found by napari's fixture."""
 
 
-def leave(qtbot: Any) -> None:
-    """Close the docks that are still open, and let their jobs end."""
+def leave(qtbot: Any, before: set[int | None]) -> None:
+    """Close the docks that are still open, and let their jobs end.
+
+    Threads that lived before are somebody else's: a viewer that is destroyed without
+    being closed leaves one that waits for work.
+    """
     for widget in QApplication.allWidgets():
         if isinstance(widget, SamWidget) and widget.controller is not None:
             close(qtbot, widget)
     end = time.monotonic() + PATIENCE
-    while at_work() and time.monotonic() < end:
+    while at_work() - before and time.monotonic() < end:
         qtbot.wait(10)
 
 
@@ -41,7 +45,7 @@ def close(qtbot: Any, widget: SamWidget) -> None:
         widget._embeddings.leave()
 
 
-def at_work() -> list[str]:
-    """Names of our threads that still live."""
-    names = [thread.name for thread in threading.enumerate()]
-    return [n for n in names if n.startswith("sam21-") and not n.startswith(SHARED)]
+def at_work() -> set[int | None]:
+    """Our threads that live."""
+    ours = [t for t in threading.enumerate() if t.name.startswith("sam21-")]
+    return {thread.ident for thread in ours if not thread.name.startswith(SHARED)}

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from hands import Hands
-from leaving import leave
+from leaving import at_work, leave
 
 from napari_sam21._qt.widget import SamWidget
 
@@ -19,6 +19,7 @@ def open_dock(
     make_napari_viewer: Callable[..., Any], qtbot: Any, tiny_folder: Path
 ) -> Iterator[Callable[..., SimpleNamespace]]:
     """Open a viewer and the dock, which asks the tiny model."""
+    before = at_work()
 
     def open_dock(*images: Any, show: bool = False, **options: Any) -> SimpleNamespace:
         viewer = make_napari_viewer(show=show)
@@ -45,4 +46,4 @@ def open_dock(
         )
 
     yield open_dock
-    leave(qtbot)
+    leave(qtbot, before)

@@ -19,7 +19,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import tifffile
-from leaving import leave
+from leaving import at_work, leave
 from test_cli import call
 
 from benchmarks.session.compare import differences
@@ -40,13 +40,14 @@ KILLED_AFTER = 5
 @pytest.fixture
 def open_viewer(make_napari_viewer, qtbot):
     """Open a viewer with the dock, and `starter`."""
+    before = at_work()
 
     def open_viewer() -> SimpleNamespace:
         viewer = make_napari_viewer(show=True)
         return SimpleNamespace(viewer=viewer, widget=open_dock(viewer))
 
     yield open_viewer
-    leave(qtbot)
+    leave(qtbot, before)
 
 
 @pytest.fixture
