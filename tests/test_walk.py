@@ -8,6 +8,7 @@ walk than the suite's, each time another one.
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -35,6 +36,9 @@ EACH = 25 if STEPS <= 200 else 100
 """Steps of one walk; then another one begins. The first is hypothesis' simplest."""
 
 PATIENCE = 10.0
+SHRINK = "SAM21_SHRINK" in os.environ
+"""Whether to look for the shortest walk that fails: that takes many minutes."""
+PHASES = (Phase.generate, Phase.shrink) if SHRINK else (Phase.generate,)
 
 BY_NAME = {gesture.name: gesture for gesture in GESTURES}
 WEIGHTED = [each.name for each in GESTURES for _ in range(each.weight)]
@@ -49,6 +53,7 @@ class Walk(RuleBasedStateMachine):
         super().__init__()
         stack = np.random.default_rng(0).integers(0, 255, SHAPE, np.uint8)
         preferences.remember(preferences.Preferences())  # one walk is like another
+        shutil.rmtree(sessions_folder(), ignore_errors=True)  # and has its own journal
         self.walker = Walker(desk(stack))
 
     @rule(name=st.sampled_from(WEIGHTED), data=st.data())
@@ -112,7 +117,7 @@ def test_walks_over_all_gestures(desk) -> None:
             deadline=None,
             derandomize=not nightly,
             database=None,
-            phases=(Phase.generate, Phase.shrink) if nightly else (Phase.generate,),
+            phases=PHASES,
             suppress_health_check=list(HealthCheck),
         ),
     )
