@@ -66,7 +66,8 @@ def warm_model(name: str | Path) -> Model:
     ModelError
         If it cannot be loaded.
     """
-    model = load_model(name, None, preferences.chosen().threads)
+    threads = preferences.chosen().threads
+    model = load_model(name, providers=None, threads=threads)
     model.warm()
     return model
 
