@@ -133,7 +133,7 @@ def clean(w: Walker, largest: bool, holes: bool) -> None:
 
 
 def name_class(w: Walker, name: str) -> None:
-    w.c.commits.classes.chosen = name
+    w.c.commits.classes.choose(name)
 
 
 def policy(w: Walker, name: str) -> None:
