@@ -66,8 +66,8 @@ class Clicker:
         preview = controller.editor.scene.preview
         draw = preview.draw
 
-        def watched(*arguments: Any) -> None:
-            draw(*arguments)
+        def watched(*what: Any, **how: Any) -> None:
+            draw(*what, **how)
             self._drawn = time.perf_counter()
             self._loop.quit()
 

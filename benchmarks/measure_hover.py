@@ -58,9 +58,9 @@ class Mouse:
         preview = controller.editor.scene.preview
         draw = preview.draw
 
-        def watched(answer: Any, plane: Any, hint: bool = False) -> None:
-            draw(answer, plane, hint)
-            if hint:
+        def watched(*what: Any, **how: Any) -> None:
+            draw(*what, **how)
+            if how.get("hint"):
                 self.answered.append(time.perf_counter())
 
         preview.draw = watched
