@@ -622,3 +622,18 @@ def everything(d: Desk) -> None:
 def test_pixel_sizes_are_those_of_the_files() -> None:
     found = Calibration.of(2, (2, 0.5), ("µm", "µm")).pixel_area()
     assert found == (1.0, "µm²")
+
+
+def test_undo_forgets_a_merge_that_waits_for_the_count(desk, image) -> None:
+    d = desk(image)
+    new_object(d, 40, 50)
+    new_object(d, 90, 150)
+    before = labels_of(d).data.copy()
+    objects = d.controller.objects
+    objects._waiting = (labels_of(d), lambda: objects.merge(d.images[0], [2], 1))
+    d.controller.undo()
+    d.controller.redo()
+    for _ in range(20):
+        d.host.turn()
+    d.host.settle()
+    assert np.array_equal(labels_of(d).data, before)

@@ -313,11 +313,13 @@ class Committer:
     def undo(self, editor: ImageEditor | None) -> None:
         """Take the last step back: a point, a commit, a stroke."""
         self.finish()
+        self.places.stop_waiting()
         self._undoing.undo(editor)
 
     def redo(self, editor: ImageEditor | None) -> None:
         """Do again what was undone last."""
         self.finish()
+        self.places.stop_waiting()
         self._undoing.redo(editor)
 
     def follow(self, editor: ImageEditor | None, step: AnyStep, back: bool) -> None:

@@ -112,6 +112,10 @@ class Objects:
             each.close()
         self._registers.clear()
 
+    def stop_waiting(self) -> None:
+        """Forget what waits for the count: something else was asked for."""
+        self._waiting = None
+
     # --- what the user does to whole labels ---------------------------------------
 
     def delete(self, image: Image, ids: Iterable[int]) -> None:

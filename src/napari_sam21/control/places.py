@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 class Places(Protocol):
     """Where labels are, and what they mean."""
 
+    def stop_waiting(self) -> None:
+        """Forget what waits for the count."""
+
     def known(self, labels: Labels, again: Callable[[], None]) -> bool:
         """Whether it is known where labels are; else `again` is called when it is."""
 
@@ -29,6 +32,9 @@ class Places(Protocol):
 
 class Nowhere:
     """No label is anywhere: until there is a register."""
+
+    def stop_waiting(self) -> None:
+        """Forget what waits for the count."""
 
     def known(self, labels: Labels, again: Callable[[], None]) -> bool:
         """Nothing has to be found out."""
