@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from pathlib import Path
 
@@ -150,3 +151,32 @@ def test_many_give_one_name_at_once(tiny_folder: Path, folder: Path) -> None:
     assert gone == []
     assert names_in(folder) == ["mine"]
     assert verify("mine") == ""
+
+
+def test_a_name_that_many_take_is_given_each_time(folder: Path) -> None:
+    """Between a look at a name and its taking, others may have taken or freed it."""
+    folder.mkdir(parents=True)
+    gone: list[OSError] = []
+
+    def give(text: str) -> None:
+        for _ in range(60):
+            try:
+                with home.staged_folder(folder) as staged:
+                    (staged / "whose").write_text(text)
+                    home.move_into_place(staged, folder / "mine")
+            except OSError as error:
+                gone.append(error)
+
+    threads = [threading.Thread(target=give, args=(str(n),)) for n in range(6)]
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)  # they meet at every step
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(usual)
+    assert gone == []
+    assert names_in(folder) == ["mine"]
+    assert (folder / "mine" / "whose").read_text() in "012345"

@@ -5,6 +5,7 @@ Nothing here touches the disk before it is called.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import shutil
@@ -29,8 +30,11 @@ APP = "napari-sam21"
 STAGED = ".staged-"
 """Begins the names of folders that are not complete, and are never listed."""
 
-TRIES = 3
+TRIES = 20
 """To give a model its name, when others give theirs to the same at once."""
+
+TAKEN = (errno.EEXIST, errno.ENOTEMPTY, errno.EACCES)
+"""What systems say when a name is taken already."""
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
 """What a model may be called: it is the name of a folder, on any system."""
@@ -188,19 +192,36 @@ def move_into_place(staged: Path, target: Path) -> None:
     """
     aside: list[Path] = []
     for left in reversed(range(TRIES)):
-        if os.path.lexists(target):
-            aside.append(set_aside(target))
+        aside += _freed(target)
         try:
             staged.rename(target)
             break
-        except OSError:
-            taken = os.path.lexists(target)  # by another process, just now
-            if aside and not taken:
-                aside.pop().rename(target)
-            if not (taken and left):
+        except OSError as error:
+            # Another process may have taken the name just now, and may have gone on.
+            if not (left and error.errno in TAKEN and staged.exists()):
+                _give_back(aside, target)
+                _remove(aside)
                 raise
-    for old in aside:
-        shutil.rmtree(old, ignore_errors=True)
+    _remove(aside)
+
+
+def _freed(target: Path) -> list[Path]:
+    """Set aside what had a name: nothing, if there is none, or others were faster."""
+    try:
+        return [set_aside(target)] if os.path.lexists(target) else []
+    except FileNotFoundError:
+        return []
+
+
+def _give_back(aside: list[Path], target: Path) -> None:
+    """What had the name last has it again, unless somebody has it now."""
+    if aside and not os.path.lexists(target):
+        aside.pop().rename(target)
+
+
+def _remove(folders: list[Path]) -> None:
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def set_aside(folder: Path) -> Path:
