@@ -10,6 +10,7 @@ from weakref import WeakValueDictionary
 
 from psygnal import Signal
 
+from napari_sam21.core.chase import Chase, Question
 from napari_sam21.core.embedding import Answer, Embedding
 from napari_sam21.core.errors import Cancelled
 from napari_sam21.core.fill import fill
@@ -72,7 +73,7 @@ class Inference:
     def __init__(self, deliver: Deliver, store: Store) -> None:
         self._encoding = Lane("sam21-encode", deliver)
         self._decoding = Lane("sam21-decode", deliver)
-        self._glancing = Lane("sam21-hover", deliver)
+        self._glancing = Chase("sam21-hover", deliver)
         self._reading = Lane("sam21-read", deliver)  # what nobody waits for
         self._deliver = deliver
         self._store = store
@@ -301,6 +302,7 @@ class Inference:
             self.answered = True
             done(answer)
 
+        self._glancing.forget()
         self._decoding.submit(
             lambda _: asked.decode(embedding, prompts, previous), hand_over, failed
         )
@@ -321,10 +323,8 @@ class Inference:
         if model is None or self._decoding.busy:
             failed(Cancelled("a click is being answered"))
             return
-        asked = model
-        self._glancing.submit(
-            lambda _: asked.decode(embedding, prompts, None), done, failed
-        )
+        job = partial(model.decode, embedding, prompts, None)
+        self._glancing.ask(Question(job, done, failed))
         self.asked.emit()
 
     def forget_question(self) -> None:

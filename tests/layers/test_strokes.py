@@ -133,3 +133,27 @@ def test_a_long_walk_stays_true(ear: Ear) -> None:
                 GESTURES[str(rng.choice(names))](ear.labels)
         assert ear.is_true()
     assert {"painted", "undone", "redone"} <= set(ear.heard)
+
+
+def test_a_redo_that_looks_like_an_older_undo_too_is_a_redo(ear: Ear) -> None:
+    """A fill that is done again puts back what an erased stroke had painted."""
+    labels = ear.labels
+    labels.paint((1, 10, 10), 3)
+    labels.paint((1, 10, 10), 0)
+    labels.fill((1, 10, 10), 3)
+    labels.undo()
+    labels.redo()
+    assert ear.heard == ["painted", "painted", "painted", "undone", "redone"]
+    assert ear.is_true()
+
+
+def test_an_undo_that_looks_like_a_newer_redo_too_is_an_undo(ear: Ear) -> None:
+    """The erased plane comes back, and in it what an undone stroke had painted."""
+    labels = ear.labels
+    labels.fill((1, 10, 10), 3)
+    labels.fill((1, 10, 10), 0)
+    labels.paint((1, 20, 20), 3)
+    labels.undo()
+    labels.undo()
+    assert ear.heard == ["painted"] * 3 + ["undone", "undone"]
+    assert ear.is_true()

@@ -1,8 +1,7 @@
 """Shows the mask that a click would give, under the mouse, before it is made.
 
-One question is asked at a time. While its answer is on its way only the newest place of
-the mouse is remembered, and asked about next: before the answer is drawn, so that the
-decoder never waits for a drawing.
+Every place of the mouse is a question, and only the newest is answered: the decoder
+goes on to it by itself, and never waits for a drawing.
 """
 
 from __future__ import annotations
@@ -45,9 +44,7 @@ class Hover:
         editor: Callable[[], ImageEditor | None],
     ) -> None:
         self._viewer, self._inference, self._editor = viewer, inference, editor
-        self._where: Sequence[float] | None = None
         self._asked: tuple[Plane, RowColumn] | None = None
-        self._busy = False
         self.enabled = True
         viewer.mouse_move_callbacks.append(self._moved)
         viewer.events.mouse_over_canvas.connect(self._left)
@@ -67,13 +64,12 @@ class Hover:
             self._end()
 
     def _moved(self, viewer: Any, event: Any) -> None:
-        if self.enabled and not event.is_dragging:
-            self._where = tuple(event.position)
-            self._ask()
+        editor = self._editor()
+        if self.enabled and not event.is_dragging and editor is not None:
+            self._ask(editor, event.position)
 
     def _left(self, event: Any = None) -> None:
         if not self._viewer.mouse_over_canvas:
-            self._where = None
             self._end()
 
     def _switched(self, event: Any = None) -> None:
@@ -82,12 +78,8 @@ class Hover:
         if editor is not None and not editor.scene.clickable:
             self._end()
 
-    def _ask(self) -> None:
-        """Ask about where the mouse is now, unless an answer is on its way."""
-        editor, where = self._editor(), self._where
-        if self._busy or editor is None or where is None:
-            return
-        self._where = None
+    def _ask(self, editor: ImageEditor, where: Sequence[float]) -> None:
+        """Ask about where the mouse is."""
         found = _under(editor, where)
         if found is None:
             self._end()
@@ -100,7 +92,7 @@ class Hover:
             embedding = self._inference.ready(editor.source(plane, region))
         if embedding is None or pixel == self._asked:
             return
-        self._busy, self._asked = True, pixel
+        self._asked = pixel
         prompts = Prompts([point], [POSITIVE])
         self._inference.glance(
             embedding,
@@ -110,19 +102,16 @@ class Hover:
         )
 
     def _answered(self, plane: Plane, prompts: Prompts, answer: Answer) -> None:
-        self._busy = False
         editor = self._editor()
         if editor is None or self._asked is None or not self.enabled:
             return
-        self._ask()  # first: the decoder works while this answer is drawn
-        stays = self._asked is not None and _is_free(editor)
-        if stays and editor.shown() == plane:
+        if _is_free(editor) and editor.shown() == plane:
             chosen = answer.choose(choose_candidate(answer, prompts, None))
             editor.scene.preview.draw(chosen, plane, hint=True)
 
     def _failed(self, error: BaseException) -> None:
         """A click will tell what is wrong; a mouse that passes by need not."""
-        self._busy = False
+        self._asked = None
 
     def _end(self) -> None:
         """Take the hint away, unless an object is in the making by now."""

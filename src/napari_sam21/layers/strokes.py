@@ -2,7 +2,8 @@
 
 napari tells of a stroke, but of an undo only that the layer looks otherwise now. So
 what was done is remembered here, and after every refresh the last of it is looked at:
-if its old values are back, it was undone.
+if its old values are back, it was undone. Where an undo and a redo would both look like
+that, it was the larger of the two: the smaller one could not have changed the rest.
 """
 
 from __future__ import annotations
@@ -78,12 +79,18 @@ class Strokes:
         if self._deaf:
             return
         data = self._labels.data
-        if self._done and _is(self._done[-1].reversed(), data):
+        undone = self._done[-1] if self._done else None
+        redone = self._undone[-1] if self._undone else None
+        if undone is not None and not _is(undone.reversed(), data):
+            undone = None
+        if redone is not None and not _is(redone, data):
+            redone = None
+        if undone is not None and (redone is None or undone.size >= redone.size):
             self._undone.append(self._done.pop())
-            self._told_undone(self._undone[-1])
-        elif self._undone and _is(self._undone[-1], data):
+            self._told_undone(undone)
+        elif redone is not None:
             self._done.append(self._undone.pop())
-            self._told_redone(self._done[-1])
+            self._told_redone(redone)
 
 
 def _is(change: Change, data: Any) -> bool:

@@ -31,6 +31,11 @@ class Change:
     after: Integers
 
     @property
+    def size(self) -> int:
+        """How many elements got another value."""
+        return int(np.count_nonzero(self.changed))
+
+    @property
     def nbytes(self) -> int:
         """Memory it takes, in bytes."""
         return self.changed.nbytes + self.before.nbytes + self.after.nbytes
