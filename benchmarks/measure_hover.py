@@ -1,4 +1,7 @@
-"""Masks under a moving mouse: their rate over bare decodes, and the event loop."""
+"""Masks under a moving mouse: their rate over bare decodes, and the event loop.
+
+Answers are counted with their drawing left out, with it, and with a canvas that paints.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +48,9 @@ class Mouse:
     Attributes
     ----------
     answered : list of float
-        When a mask under the mouse was drawn, in seconds.
+        When a mask under the mouse was there to be drawn, in seconds.
+    draws : bool
+        Whether it is drawn, too.
     """
 
     def __init__(self, viewer: Any, controller: Any) -> None:
@@ -55,11 +60,13 @@ class Mouse:
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self._move)
         self.answered: list[float] = []
+        self.draws = True
         preview = controller.editor.scene.preview
         draw = preview.draw
 
         def watched(*what: Any, **how: Any) -> None:
-            draw(*what, **how)
+            if self.draws:
+                draw(*what, **how)
             if how.get("hint"):
                 self.answered.append(time.perf_counter())
 
@@ -109,7 +116,9 @@ class Phases:
 
     def __init__(self, mouse: Mouse, decode: Callable[[], object]) -> None:
         self._mouse, self._decode = mouse, timed(decode)
-        self.means: dict[str, list[float]] = {"off": [], "on": [], "bare": []}
+        self.means: dict[str, list[float]] = {
+            key: [] for key in ("apart", "off", "on", "bare")
+        }
         self.gaps: dict[str, list[np.ndarray]] = {}
 
     def turn(self) -> None:
@@ -118,11 +127,16 @@ class Phases:
         self._keep("idle", phase(False, True, painting=False))
         self._keep("moves", phase(True, False, painting=False))
         before = self.decodes()
-        self._keep("off", phase(True, True, painting=False))
-        self.means["off"].append(float(np.diff(self._mouse.answered).mean() * 1e3))
+        self._hover("apart", draws=False)
+        self._hover("off")
         self.means["bare"].append(float(np.mean(before + self.decodes())))
-        self._keep("on", phase(True, True, painting=True))
-        self.means["on"].append(float(np.diff(self._mouse.answered).mean() * 1e3))
+        self._hover("on", painting=True)
+
+    def _hover(self, name: str, draws: bool = True, painting: bool = False) -> None:
+        self._mouse.draws = draws
+        self._keep(name, self._mouse.phase(True, True, painting))
+        self.means[name].append(float(np.diff(self._mouse.answered).mean() * 1e3))
+        self._mouse.draws = True
 
     def decodes(self) -> list[float]:
         """Decode for half a phase, one run after another."""
@@ -163,7 +177,8 @@ def measure(folder: Path, rounds: int) -> list[Outcome]:
             phases.turn()
         controller.ahead.switch(True)
     return [
-        ratio("hover", phases.means["off"], phases.means["bare"]),
+        ratio("hover", phases.means["apart"], phases.means["bare"]),
+        ratio("hover_drawing", phases.means["off"], phases.means["bare"]),
         ratio("hover_painting", phases.means["on"], phases.means["bare"]),
         phases.loop("hover_loop", "off"),
         phases.loop("hover_loop_off", "moves"),

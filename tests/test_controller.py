@@ -229,8 +229,10 @@ def test_slices_are_encoded_once(desk) -> None:
         for z in range(3):
             d.viewer.dims.set_point(0, z)
             d.ready()
-            plane = d.controller.editor.shown()
-            seen.append(d.inference.ready(d.controller.editor._source(plane)))
+            editor = d.controller.editor
+            plane = editor.shown()
+            source = editor.source(plane, editor.region_on(plane))
+            seen.append(d.inference.ready(source))
     assert [a is b for a, b in zip(seen[:3], seen[3:], strict=True)] == [True] * 3
     assert len({each.key for each in seen}) == 3
 

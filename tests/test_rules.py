@@ -82,7 +82,9 @@ def test_slice_of_a_pyramid_that_shrinks_along_z(desk) -> None:
     )
     d.viewer.dims.set_point(0, 20)
     d.controller.set_image(layer)
-    source = d.controller.editor._source(d.controller.editor.shown())
+    editor = d.controller.editor
+    plane = editor.shown()
+    source = editor.source(plane, editor.region_on(plane))
     assert source.data.shape[0] == 32
     tensor = source.read().tensor
     assert tensor[0, 0, 0, 0] * 0.229 + 0.485 == pytest.approx(21 / 64, abs=1e-3)

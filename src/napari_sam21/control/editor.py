@@ -143,18 +143,20 @@ class ImageEditor:
     def draft(self) -> Draft:
         """Return the object in the making on the plane on show."""
         plane = self.shown()
-        return Draft() if plane is None else self._draft(plane)
+        return Draft() if plane is None else self.draft_on(plane)
 
-    def _draft(self, plane: Plane) -> Draft:
+    def draft_on(self, plane: Plane) -> Draft:
+        """Return the object in the making on a plane."""
         return self._drafts.now(plane, self.marks)
 
     def region(self) -> Region | None:
         """Return the region of the plane on show that a click would be asked in."""
         plane = self.shown()
-        return None if plane is None else self._region(plane)
+        return None if plane is None else self.region_on(plane)
 
-    def _region(self, plane: Plane) -> Region:
-        return self._draft(plane).region or self.field.region(plane)
+    def region_on(self, plane: Plane) -> Region:
+        """Return the region of a plane that a click would be asked in."""
+        return self.draft_on(plane).region or self.field.region(plane)
 
     def set_field(self, mode: str) -> None:
         """Choose regions otherwise from now on; an object begun is asked anew."""
@@ -167,10 +169,9 @@ class ImageEditor:
         plane = self.shown()
         if plane is None:
             return False
-        return (
-            self.draft().embedding is not None
-            or self._inference.ready(self._source(plane)) is not None
-        )
+        source = self.source(plane, self.region_on(plane))
+        ready = self._inference.ready(source) is not None
+        return ready or self.draft_on(plane).embedding is not None
 
     def brushed(self, crop: Crop, region: Region) -> Crop:
         """Make of an answer's mask what is on show: cleaned, and with the strokes."""
@@ -233,7 +234,7 @@ class ImageEditor:
         """Replace what was brushed over the mask on show, as undo does."""
         plane = self.shown()
         if plane is not None:
-            self._drafts.put(plane, self._draft(plane).retouched(retouch))
+            self._drafts.put(plane, self.draft_on(plane).retouched(retouch))
             self._draw(plane)
             self._listener.editor_changed()
 
@@ -276,12 +277,12 @@ class ImageEditor:
         if retouch is None or plane is None:
             self._listener.say(NOTHING_TO_BRUSH)
             return
-        draft = self._draft(plane)
+        draft = self.draft_on(plane)
         self._drafts.put(plane, draft.retouched(retouch))
         self._listener.preview_brushed(plane, draft.retouch, retouch)
 
     def _ask(self, plane: Plane, draft: Draft) -> None:
-        source = self._source(plane)
+        source = self.source(plane, self.region_on(plane))
         embedding = draft.embedding or self._inference.ready(source)
         if embedding is None:
             self._inference.prepare(source, self._embedded, self._listener.failed)
@@ -295,7 +296,7 @@ class ImageEditor:
     def _answered(
         self, plane: Plane, prompts: Prompts, embedding: Embedding, answer: Answer
     ) -> None:
-        draft = self._draft(plane)
+        draft = self.draft_on(plane)
         self._drafts.put(plane, draft.answered(prompts, answer, embedding))
         if plane == self.shown():
             self._draw(plane)
@@ -308,25 +309,22 @@ class ImageEditor:
         """Embed what is shown before anybody clicks on it."""
         plane = self.shown()
         if plane is not None and self._watch.open:
-            source = self._source(plane)
+            source = self.source(plane, self.region_on(plane))
             self.scene.preview.lie_over(plane, source.region)
             if self._inference.ready(source) is None:
                 self._inference.prepare(source, self._embedded, self._listener.failed)
-            elif self._draft(plane).waits:
+            elif self.draft_on(plane).waits:
                 self.sync()
         self._listener.editor_changed()
 
     def _draw(self, plane: Plane) -> None:
         """Show the answer to these prompts; while one is coming, the last one."""
-        draft = self._draft(plane)
+        draft = self.draft_on(plane)
         answer = draft.answer or draft.feedback
         if answer is None:
             self.scene.preview.clear()
         else:
             self.scene.preview.draw(answer, plane, draft.retouch)
-
-    def _source(self, plane: Plane) -> Source:
-        return self.source(plane, self._region(plane))
 
     def source(self, plane: Plane, region: Region) -> Source:
         """Return how a region of a plane is seen now, be it on show or not."""

@@ -86,11 +86,13 @@ class Hover:
             return
         plane, point = found
         pixel = (plane, (float(round(point[0])), float(round(point[1]))))
-        region = editor.region()
+        if pixel == self._asked:
+            return
+        region = editor.region_on(plane)
         embedding = None
-        if region is not None and region.contains(*point):
+        if region.contains(*point):
             embedding = self._inference.ready(editor.source(plane, region))
-        if embedding is None or pixel == self._asked:
+        if embedding is None:
             return
         self._asked = pixel
         prompts = Prompts([point], [POSITIVE])
@@ -105,7 +107,7 @@ class Hover:
         editor = self._editor()
         if editor is None or self._asked is None or not self.enabled:
             return
-        if _is_free(editor) and editor.shown() == plane:
+        if editor.shown() == plane and _is_free(editor, plane):
             chosen = answer.choose(choose_candidate(answer, prompts, None))
             editor.scene.preview.draw(chosen, plane, hint=True)
 
@@ -121,18 +123,18 @@ class Hover:
             editor.scene.preview.clear()
 
 
-def _is_free(editor: ImageEditor) -> bool:
-    """Whether the next click begins an object."""
+def _is_free(editor: ImageEditor, plane: Plane) -> bool:
+    """Whether the next click on a plane begins an object."""
     waits = editor.scene.clickable and editor.scene.prompts.next_label != BOX
-    return waits and not editor.draft().prompts
+    return waits and not editor.draft_on(plane).prompts
 
 
 def _under(
     editor: ImageEditor, world: Sequence[float]
 ) -> tuple[Plane, RowColumn] | None:
     """The pixel of the image that a click at a place of the world would name."""
-    plane = editor.shown() if _is_free(editor) else None
-    if plane is None:
+    plane = editor.shown()
+    if plane is None or not _is_free(editor, plane):
         return None
     position = tuple(float(each) for each in editor.image.world_to_data(world))
     point = plane.point_rc(position) if is_inside(position, editor.image) else None

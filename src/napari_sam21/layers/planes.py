@@ -111,6 +111,8 @@ def displayed_plane(layer: Image, dims: Dims) -> Plane:
 def _hidden_indices(
     layer: Image, dims: Dims, hidden: Sequence[int], displayed: Sequence[int]
 ) -> tuple[tuple[int, int], ...]:
+    if not hidden:
+        return ()
     ndim = layer.ndim
     origin = np.asarray(layer.world_to_data(np.zeros(ndim)))
     columns = [np.asarray(layer.world_to_data(unit)) - origin for unit in np.eye(ndim)]
