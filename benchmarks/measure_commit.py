@@ -1,4 +1,4 @@
-"""`Controller.commit` of a 512² mask into a 10k² plane, over bare `data_setitem`."""
+"""Commit and undo of a mask in a 10k² plane, over bare writes and napari's undo."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from napari_sam21.layers.prompts import Mark, prompts_on
 
 SIDE = 10_000
 MASK_SIDE = 512
+SMALL_SIDE = 256
 
 
 def disc_answer(side: int = SIDE, mask_side: int = MASK_SIDE) -> Answer:
@@ -71,12 +72,38 @@ def commit_once(controller: Any, frame: Any, settle: bool) -> float:
     return elapsed
 
 
+def undo_once(controller: Any, frame: Any) -> float:
+    """Commit, and return the milliseconds of taking it back."""
+    controller.commit()
+    rest(20)
+    frame.setUpdatesEnabled(False)
+    elapsed = timed(controller.undo)()
+    frame.setUpdatesEnabled(True)
+    if controller.editor.draft().answer is None:
+        raise RuntimeError(f"nothing was undone: {controller.view().status}")
+    return elapsed
+
+
 def set_once(labels: Any, indices: tuple[np.ndarray, ...]) -> float:
     """Write the same pixels bare, and erase them; return milliseconds of the write."""
     rest(20)
     elapsed = timed(lambda: labels.data_setitem(indices, 1))()
     labels.data_setitem(indices, 0)
     return elapsed
+
+
+def unset_once(labels: Any, indices: tuple[np.ndarray, ...]) -> float:
+    """Write the same pixels bare; return the milliseconds of napari's own undo."""
+    labels.data_setitem(indices, 1)
+    rest(20)
+    return timed(labels.undo)()
+
+
+def indices_of(answer: Answer) -> tuple[np.ndarray, ...]:
+    """Return the pixels of an answer."""
+    mask, (row, column) = answer.crop()
+    found = np.nonzero(mask)
+    return found[0] + row, found[1] + column
 
 
 def measure(folder: Path, rounds: int) -> list[Outcome]:
@@ -93,16 +120,37 @@ def measure(folder: Path, rounds: int) -> list[Outcome]:
         viewer.layers.selection.active = active
         controller.set_output(ours)
         wait_until(lambda: controller.target.prepare(controller.image))
-        show_answer(controller)
-        frame = frame_of(viewer)
-        answer = controller.editor.draft().answer
-        mask, (row, column) = answer.crop()
-        found = np.nonzero(mask)
-        indices = (found[0] + row, found[1] + column)
-        sides = {
-            "bare": lambda: set_once(bare, indices),
-            "commit": lambda: commit_once(controller, frame, settle=False),
-            "commit_settled": lambda: commit_once(controller, frame, settle=True),
-        }
-        values = interleaved(sides, rounds, warm_up=2)
-    return [ratio(key, values[key], values["bare"]) for key in list(sides)[1:]]
+        frame, outcomes = frame_of(viewer), []
+        for side, ending in ((MASK_SIDE, ""), (SMALL_SIDE, "_256")):
+            show_answer(controller, mask_side=side)
+            indices = indices_of(controller.editor.draft().answer)
+            outcomes += compared(controller, frame, bare, indices, rounds, ending)
+            controller.clear()
+    return outcomes
+
+
+def compared(
+    controller: Any,
+    frame: Any,
+    bare: Any,
+    indices: tuple[np.ndarray, ...],
+    rounds: int,
+    ending: str,
+) -> list[Outcome]:
+    """Compare what is on show with the same pixels written bare."""
+    sides = {
+        "bare": lambda: set_once(bare, indices),
+        "commit": lambda: commit_once(controller, frame, settle=False),
+        "commit_settled": lambda: commit_once(controller, frame, settle=True),
+    }
+    values = interleaved(sides, rounds, warm_up=2)
+    back = {
+        "bare": lambda: unset_once(bare, indices),
+        "undo": lambda: undo_once(controller, frame),
+    }
+    undone = interleaved(back, rounds, warm_up=2)
+    return [
+        ratio(f"commit{ending}", values["commit"], values["bare"]),
+        ratio(f"commit_settled{ending}", values["commit_settled"], values["bare"]),
+        ratio(f"undo{ending}", undone["undo"], undone["bare"]),
+    ]

@@ -34,6 +34,7 @@ class Part:
 
 PARTS = {
     "encode": Part(15, window=False),
+    "opening": Part(7),
     "click": Part(30),
     "hover": Part(5),
     "session": Part(1),

@@ -11,6 +11,7 @@ from pathlib import Path
 import napari_sam21 as sam
 from benchmarks.parity.cost import fastest_conversion, measure_objects
 from benchmarks.parity.page import kept, read, write
+from benchmarks.parity.providers import measure_providers
 from benchmarks.parity.run import measure, verdicts
 from benchmarks.seeded import write_checkpoint
 from napari_sam21.samples import read_image
@@ -29,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--costs",
         action="store_true",
-        help="measure only what a conversion costs; keep the images' figures",
+        help="measure conversion and providers only; keep the images' figures",
     )
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as temporary:
@@ -37,11 +38,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         network = write_checkpoint(checkpoint)
         _say("converting a seeded checkpoint")
         conversion = fastest_conversion(checkpoint, Path(temporary) / "seeded")
-        model = sam.load_model(Path(temporary) / "seeded")
+        folder = Path(temporary) / "seeded"
+        model = sam.load_model(folder)
+        providers = measure_providers(folder, network, _say)
         objects = measure_objects(model, model.encode(read_image("fluorescence")))
         result = read(options.out) if options.costs else measure(model, network, _say)
     requirements = kept(verdicts(result), conversion, objects)
-    write(options.out, result, conversion, objects, requirements)
+    write(options.out, result, providers, conversion, objects, requirements)
     for name, fine in requirements.items():
         print(f"{name}: {'kept' if fine else 'BROKEN'}")
     return 0 if all(requirements.values()) else 1

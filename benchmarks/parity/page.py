@@ -21,6 +21,7 @@ from benchmarks.parity.cost import (
 )
 from benchmarks.parity.measure import Agreement
 from benchmarks.parity.official import how
+from benchmarks.parity.providers import ProviderResult, provider_columns
 from benchmarks.parity.run import (
     MIN_IOU,
     NOTICED,
@@ -57,7 +58,12 @@ not that the masks are good; trained weights go the same way.
 """
 
 
-def render(result: Result, conversion: ConversionCost, objects: ObjectsCost) -> str:
+def render(
+    result: Result,
+    providers: Sequence[ProviderResult],
+    conversion: ConversionCost,
+    objects: ObjectsCost,
+) -> str:
     """Write the page as Markdown."""
     parts = [
         HEAD.format(
@@ -66,6 +72,7 @@ def render(result: Result, conversion: ConversionCost, objects: ObjectsCost) -> 
             shapes=len({image.shape for image in result.images}),
         ),
         *_answers(result),
+        *_providers(providers),
         *_controls(result),
         *_images(result),
         *_costs(conversion, objects),
@@ -93,6 +100,19 @@ def _answers(result: Result) -> list[str]:
     header = ("largest over all images", "features", "logits", "scores",
               "smallest mask IoU", "masks compared (at the median)")  # fmt: skip
     return ["## Result\n", _table(header, rows)]
+
+
+def _providers(found: Sequence[ProviderResult]) -> list[str]:
+    header, *rows = provider_columns(found)
+    problems = [f"- {one.way}: {one.problem}" for one in found if one.problem]
+    return [
+        "## By provider\n",
+        "The same by every execution provider of the machine that this was written on, "
+        "on the first images below. What was tried elsewhere, and the test that a "
+        "provider has to pass before it is used: [Providers](providers.md).\n",
+        _table(header, rows),
+        *problems,
+    ]
 
 
 def _controls(result: Result) -> list[str]:
@@ -184,12 +204,13 @@ def kept(
 def write(
     folder: Path,
     result: Result,
+    providers: Sequence[ProviderResult],
     conversion: ConversionCost,
     objects: ObjectsCost,
     requirements: dict[str, bool],
 ) -> None:
     """Write page and JSON into a folder."""
-    page = render(result, conversion, objects)
+    page = render(result, providers, conversion, objects)
     lines = [f"- {name}: {'kept' if fine else '**BROKEN**'}"
              for name, fine in requirements.items()]  # fmt: skip
     versions = ", ".join(f"{name} {v}" for name, v in conversion.versions.items())
@@ -200,6 +221,7 @@ def write(
         "tolerance": TOLERANCE,
         "requirements": requirements,
         **asdict(result),
+        "providers": [asdict(one) for one in providers],
         "conversion": asdict(conversion),
         "objects": {**asdict(objects), "ratio": objects.ratio},
     }

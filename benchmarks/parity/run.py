@@ -116,8 +116,8 @@ def measure(
     controls: list[ControlResult] = []
     for picture in pictures:
         image = picture.read()
-        reference = _ask_official(official, image)
-        images.append(_image(model, picture, image, reference))
+        reference = ask_official(official, image)
+        images.append(compare(model, picture, image, reference))
         controls += [
             _control(model, control, picture, image, reference)
             for control in CONTROLS
@@ -129,7 +129,7 @@ def measure(
 
 
 @dataclass(frozen=True)
-class _Reference:
+class Reference:
     """The official side of one image: the encoder's input, features, answers."""
 
     tensor: Float32
@@ -137,16 +137,18 @@ class _Reference:
     answers: dict[str, list[OfficialAnswer]]
 
 
-def _ask_official(official: Official, image: UInt8) -> _Reference:
+def ask_official(official: Official, image: UInt8) -> Reference:
+    """Ask the official predictor every case about an image."""
     rgb = as_rgb(image)
     features = official.set_image(rgb)
     answers = official_answers(official, image.shape[:2])
-    return _Reference(official.tensor(rgb), features, answers)
+    return Reference(official.tensor(rgb), features, answers)
 
 
-def _image(
-    model: sam.Model, picture: Picture, image: UInt8, reference: _Reference
+def compare(
+    model: sam.Model, picture: Picture, image: UInt8, reference: Reference
 ) -> ImageResult:
+    """Compare our runtime with the official predictor on one image."""
     shape = image.shape[:2]
     ours = prepare(image, contrast_limits=GREY_LIMITS).tensor
     embedding = encode(model, image)
@@ -166,7 +168,7 @@ def _control(
     control: Control,
     picture: Picture,
     image: UInt8,
-    reference: _Reference,
+    reference: Reference,
 ) -> ControlResult:
     embedding = control.encode(model, image)
     answers = compare_cases(
