@@ -197,7 +197,7 @@ def spot_near(
 
 def first_object(clicker: Clicker, controller: Any) -> None:
     """Commit one, and agree to what the plugin asks before; then take it back."""
-    clicker.click(painting=False)
+    clicker.click(mouse=False)
     controller.commit()
 
     def committed() -> bool:
@@ -222,7 +222,7 @@ def clicks_and_commits(
     found: dict[str, list[float]] = {"click": [], "commit": [], "settled": []}
     for _ in range(rounds + 1):
         for what in ("commit", "settled"):
-            found["click"].append(clicker.click(painting=False))
+            found["click"].append(clicker.click(mouse=False))
             settle = what == "settled"
             found[what].append(commit_once(controller, frame, settle))
     return {what: each[len(each) // (rounds + 1) :] for what, each in found.items()}

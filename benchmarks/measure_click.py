@@ -1,4 +1,9 @@
-"""From `points.add` to the refreshed preview layer, over a bare decoder run."""
+"""From a click to the refreshed preview layer, over a bare decoder run.
+
+A click is made when the button goes up. The decoder may be asked before: as soon as it
+goes down, or already when the mouse came to rest there. A script that adds a point
+gives no such hint; that is measured, too.
+"""
 
 from __future__ import annotations
 
@@ -73,7 +78,9 @@ class Clicker:
 
         preview.draw = watched
 
-    def click(self, painting: bool) -> float:
+    def click(
+        self, painting: bool = False, hover: bool = True, mouse: bool = True
+    ) -> float:
         """Click on a fresh object; return milliseconds to the refreshed preview.
 
         The event loop sleeps while the decoder runs, as in a napari at work.
@@ -83,12 +90,17 @@ class Clicker:
         painting : bool
             Whether the window may paint meanwhile. All of it goes through OpenGL,
             because the canvas does.
+        hover : bool
+            Whether masks are shown under the mouse before.
+        mouse : bool
+            Whether it is a click of the mouse; else a point is added by a call.
         """
         self._controller.clear()
+        self._controller.hover.switch(hover)
         rest(QUIET)
         self._frame.setUpdatesEnabled(painting)
         try:
-            return self.add()
+            return self.press() if mouse else self.add()
         finally:
             self._frame.setUpdatesEnabled(True)
 
@@ -146,12 +158,13 @@ def measure(folder: Path, rounds: int) -> list[Outcome]:
         clicker = Clicker(viewer, controller)
         sides = {
             "bare": rested(timed(lambda: session.run(names, feeds))),
-            "click": lambda: clicker.click(painting=False),
+            "click": clicker.click,
+            "click_unseen": lambda: clicker.click(hover=False),
+            "click_added": lambda: clicker.click(mouse=False),
             "click_painting": lambda: clicker.click(painting=True),
             "paint": clicker.paint,
         }
         found = interleaved(sides, rounds, warm_up=2)
-    compared = [
-        ratio(key, found[key], found["bare"]) for key in ("click", "click_painting")
-    ]
+    clicks = [key for key in sides if key.startswith("click")]
+    compared = [ratio(key, found[key], found["bare"]) for key in clicks]
     return [*compared, plain("paint", found["paint"])]

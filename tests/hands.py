@@ -58,6 +58,17 @@ class Hands:
         QTest.mouseMove(self._canvas.native, position)
         QTest.mouseClick(self._canvas.native, button, modifier, position)
 
+    def down(self, world: Sequence[float]) -> None:
+        """Press the left button over a point of the world, and hold it."""
+        position = self._position(world)
+        QTest.mouseMove(self._canvas.native, position)
+        QTest.mousePress(self._canvas.native, Qt.MouseButton.LeftButton, pos=position)
+
+    def up(self, world: Sequence[float]) -> None:
+        """Let the left button go."""
+        left = Qt.MouseButton.LeftButton
+        QTest.mouseRelease(self._canvas.native, left, pos=self._position(world))
+
     def drag(
         self,
         start: Sequence[float],

@@ -10,10 +10,10 @@ from weakref import WeakValueDictionary
 
 from psygnal import Signal
 
-from napari_sam21.core.chase import Chase, Question
 from napari_sam21.core.embedding import Answer, Embedding
 from napari_sam21.core.errors import Cancelled
 from napari_sam21.core.fill import fill
+from napari_sam21.core.foretold import Foretold
 from napari_sam21.core.lanes import Deliver, Lane
 from napari_sam21.core.preprocess import ModelInput
 from napari_sam21.core.prompts import Prompts
@@ -73,7 +73,7 @@ class Inference:
     def __init__(self, deliver: Deliver, store: Store) -> None:
         self._encoding = Lane("sam21-encode", deliver)
         self._decoding = Lane("sam21-decode", deliver)
-        self._glancing = Chase("sam21-hover", deliver)
+        self._foretold = Foretold("sam21-hover", deliver)
         self._reading = Lane("sam21-read", deliver)  # what nobody waits for
         self._deliver = deliver
         self._store = store
@@ -296,35 +296,32 @@ class Inference:
         model = self._model
         if model is None:
             return
-        asked = model
 
         def hand_over(answer: Answer) -> None:
             self.answered = True
             done(answer)
 
-        self._glancing.forget()
-        self._decoding.submit(
-            lambda _: asked.decode(embedding, prompts, previous), hand_over, failed
-        )
+        job = self._foretold.answering(model, embedding, prompts, previous)
+        self._decoding.submit(lambda _: job(), hand_over, failed)
         if embedding.key in self._unused:
             self._unused.discard(embedding.key)
             self._store.put(embedding)
         self.asked.emit()
 
-    def glance(
+    def foretell(
         self,
         embedding: Embedding,
         prompts: Prompts,
-        done: Callable[[Answer], None],
-        failed: Failed,
+        previous: Previous | None = None,
+        done: Callable[[Answer], object] = lambda _: None,
+        failed: Callable[[BaseException], object] = lambda _: None,
     ) -> None:
-        """Decode what nobody clicked on; a question that is asked comes first."""
+        """Decode what nobody asked yet; a question that is asked comes first."""
         model = self._model
         if model is None or self._decoding.busy:
             failed(Cancelled("a click is being answered"))
             return
-        job = partial(model.decode, embedding, prompts, None)
-        self._glancing.ask(Question(job, done, failed))
+        self._foretold.guess(model, embedding, prompts, previous, done, failed)
         self.asked.emit()
 
     def forget_question(self) -> None:
@@ -346,4 +343,4 @@ class Inference:
         self._reading.close()
         self._encoding.close()
         self._decoding.close()
-        self._glancing.close()
+        self._foretold.close()

@@ -90,14 +90,14 @@ def test_a_hint_cannot_be_brushed(dock, qtbot) -> None:
 
 def test_a_fast_mouse_is_answered_where_it_ends(dock, qtbot) -> None:
     asked = []
-    decode = type(dock.controller.inference).glance
     inference = dock.controller.inference
+    decode = inference.foretell
 
-    def glance(embedding, prompts, done, failed) -> None:
+    def foretell(embedding, prompts, **told) -> None:
         asked.append(prompts.points_rc[0])
-        decode(inference, embedding, prompts, done, failed)
+        decode(embedding, prompts, **told)
 
-    inference.glance = glance
+    inference.foretell = foretell
     for step in range(20):
         dock.hands.move(world(dock, 20 + 4 * step, 20 + 8 * step))
     qtbot.waitUntil(lambda: asked and abs(asked[-1][0] - 96) < 2)
@@ -105,3 +105,53 @@ def test_a_fast_mouse_is_answered_where_it_ends(dock, qtbot) -> None:
         lambda: dock.preview.get_value(world(dock, 96, 172), world=True) == HINT
     )
     assert len(asked) <= 20
+
+
+@pytest.fixture
+def decodes(dock) -> list:
+    """Prompts and feedback of every decode, in order."""
+    model, found = dock.controller.inference.loaded, []
+    decode = model.decode
+
+    def noted(embedding, prompts, previous=None):
+        found.append((prompts, previous))
+        return decode(embedding, prompts, previous)
+
+    object.__setattr__(model, "decode", noted)
+    return found
+
+
+def test_what_the_mouse_showed_is_not_asked_again(dock, qtbot, decodes) -> None:
+    dock.hands.move(world(dock, 60, 100))
+    qtbot.waitUntil(lambda: HINT in shown(dock))
+    decodes.clear()
+    dock.hands.click(world(dock, 60, 100))
+    dock.answered()
+    assert shown(dock) == {0, CHOSEN}
+    assert decodes == []
+
+
+def test_a_click_is_asked_when_the_button_goes_down(dock, qtbot, decodes) -> None:
+    dock.hands.press(Qt.Key.Key_U)  # no masks under the mouse
+    dock.hands.click(world(dock, 60, 100))
+    dock.answered()
+    first = dock.controller.editor.draft().answer
+    decodes.clear()
+    dock.hands.down(world(dock, 30, 160))
+    qtbot.waitUntil(lambda: len(decodes) == 1)
+    prompts, previous = decodes[0]
+    assert len(prompts.points_rc) == 2
+    assert previous is first, "its mask is fed back"
+    assert dock.controller.editor.draft().answer is first, "it is no click yet"
+    dock.hands.up(world(dock, 30, 160))
+    dock.answered()
+    assert dock.controller.editor.draft().prompts == prompts
+    assert len(decodes) == 1
+
+
+def test_a_drag_is_no_click(dock, qtbot, decodes) -> None:
+    before = len(dock.controller.editor.marks)
+    dock.hands.drag(world(dock, 60, 100), world(dock, 30, 160))
+    qtbot.wait(100)
+    assert len(dock.controller.editor.marks) == before
+    assert dock.controller.view().scores == ()

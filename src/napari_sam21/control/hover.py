@@ -1,5 +1,8 @@
 """Shows the mask that a click would give, under the mouse, before it is made.
 
+When the button goes down the click is asked about that is made when it goes up: mostly
+its answer is there by then.
+
 Every place of the mouse is a question, and only the newest is answered: the decoder
 goes on to it by itself, and never waits for a drawing.
 """
@@ -15,11 +18,14 @@ from napari_sam21.core.embedding import Answer
 from napari_sam21.core.prompts import BOX, POSITIVE, Prompts
 from napari_sam21.inference import Inference
 from napari_sam21.layers.planes import Plane, is_inside
+from napari_sam21.layers.prompts import Mark, prompts_on
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
 
 RowColumn = tuple[float, float]
+LEFT = 1
+"""Of the mouse's buttons, as vispy counts them."""
 
 
 class Hover:
@@ -47,13 +53,18 @@ class Hover:
         self._asked: tuple[Plane, RowColumn] | None = None
         self.enabled = True
         viewer.mouse_move_callbacks.append(self._moved)
+        viewer.mouse_drag_callbacks.append(self._pressed)
         viewer.events.mouse_over_canvas.connect(self._left)
         viewer.layers.selection.events.active.connect(self._switched)
 
     def close(self) -> None:
         """Stop listening."""
-        if self._moved in self._viewer.mouse_move_callbacks:
-            self._viewer.mouse_move_callbacks.remove(self._moved)
+        for callbacks, own in (
+            (self._viewer.mouse_move_callbacks, self._moved),
+            (self._viewer.mouse_drag_callbacks, self._pressed),
+        ):
+            if own in callbacks:
+                callbacks.remove(own)
         self._viewer.events.mouse_over_canvas.disconnect(self._left)
         self._viewer.layers.selection.events.active.disconnect(self._switched)
 
@@ -67,6 +78,23 @@ class Hover:
         editor = self._editor()
         if self.enabled and not event.is_dragging and editor is not None:
             self._ask(editor, event.position)
+
+    def _pressed(self, viewer: Any, event: Any) -> None:
+        """Ask what the click will ask, if it becomes one."""
+        editor = self._editor()
+        plane = None if editor is None else editor.shown()
+        if editor is None or plane is None or not _may_click(editor, event):
+            return
+        points = editor.scene.prompts
+        position = tuple(map(float, points.layer.world_to_data(event.position)))
+        mark = Mark(position, points.next_label)
+        prompts = prompts_on((*editor.marks, mark), plane)
+        draft = editor.draft_on(plane)
+        source = editor.source(plane, editor.region_on(plane))
+        embedding = draft.embedding or self._inference.ready(source)
+        if embedding is not None and is_inside(position, editor.image):
+            previous = draft.ask(prompts).feedback_for(embedding)
+            self._inference.foretell(embedding, prompts, previous)
 
     def _left(self, event: Any = None) -> None:
         if not self._viewer.mouse_over_canvas:
@@ -96,11 +124,11 @@ class Hover:
             return
         self._asked = pixel
         prompts = Prompts([point], [POSITIVE])
-        self._inference.glance(
+        self._inference.foretell(
             embedding,
             prompts,
-            lambda answer: self._answered(plane, prompts, answer),
-            self._failed,
+            done=lambda answer: self._answered(plane, prompts, answer),
+            failed=self._failed,
         )
 
     def _answered(self, plane: Plane, prompts: Prompts, answer: Answer) -> None:
@@ -121,6 +149,13 @@ class Hover:
         editor = self._editor()
         if editor is not None and editor.scene.preview.hints:
             editor.scene.preview.clear()
+
+
+def _may_click(editor: ImageEditor, event: Any) -> bool:
+    """Whether a button that is pressed may become a click that adds a point."""
+    points = editor.scene.prompts
+    adds = points.layer.mode == "add" and points.next_label != BOX
+    return event.button == LEFT and editor.scene.clickable and adds
 
 
 def _is_free(editor: ImageEditor, plane: Plane) -> bool:
