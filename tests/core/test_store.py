@@ -358,13 +358,12 @@ def test_ten_thousand_moves_keep_within_the_budget(store: EmbeddingStore) -> Non
 # --- what is done in the background ----------------------------------------------
 
 
-def test_jobs_are_done_in_order_by_a_thread_that_goes() -> None:
+def test_jobs_are_done_in_order() -> None:
     background, done = Background("b", room=100), []
     for number in range(100):
         assert background.submit(partial(done.append, number))
     assert background.flush(10)
     assert done == list(range(100))
-    assert "b" not in [thread.name for thread in threading.enumerate()]
     assert background.submit(partial(done.append, 100))
     background.close(10)
     assert done[-1] == 100
@@ -379,3 +378,27 @@ def test_a_job_that_fails_does_not_stop_the_next() -> None:
     background.submit(partial(done.append, 1))
     assert background.flush(10)
     assert done == [1]
+
+
+def test_jobs_share_a_thread_which_ends_when_nothing_comes() -> None:
+    threads: list[threading.Thread] = []
+    background = Background("b", idle=0.2)
+    for _ in range(2):
+        assert background.submit(lambda: threads.append(threading.current_thread()))
+        assert background.flush(10)
+    assert threads[0] is threads[1]
+    threads[0].join(10)
+    assert not threads[0].is_alive()
+    assert background.submit(lambda: threads.append(threading.current_thread()))
+    assert background.flush(10)
+    assert threads[2] is not threads[0]
+
+
+def test_a_closed_background_ends_its_thread_at_once() -> None:
+    threads: list[threading.Thread] = []
+    background = Background("b", idle=1000)
+    background.submit(lambda: threads.append(threading.current_thread()))
+    background.close(10)
+    threads[0].join(10)
+    assert not threads[0].is_alive()
+    assert not background.submit(lambda: None)

@@ -11,8 +11,12 @@ ROOM = 8
 """Jobs that wait at most: embeddings of 16.8 MB that a slow disk keeps in memory."""
 
 
+IDLE = 10.0
+"""Seconds that the thread waits for more: beginning one takes longer than a commit."""
+
+
 class Background:
-    """A thread that does jobs in order, and is there only while there are any.
+    """A thread that does jobs in order, and ends a while after the last one.
 
     Parameters
     ----------
@@ -20,21 +24,24 @@ class Background:
         Of the thread.
     room : int
         Jobs that wait at most.
+    idle : float
+        Seconds until the thread ends.
     """
 
-    def __init__(self, name: str, room: int = ROOM) -> None:
-        self._name, self._room = name, room
-        self._lock = threading.Lock()
+    def __init__(self, name: str, room: int = ROOM, idle: float = IDLE) -> None:
+        self._name, self._room, self._idle = name, room, idle
+        self._changed = threading.Condition()
         self._jobs: deque[Callable[[], None]] = deque()
         self._thread: threading.Thread | None = None
-        self._closed = False
+        self._works = self._closed = False
 
     def submit(self, job: Callable[[], None]) -> bool:
         """Do a job soon, and return at once; False if too many wait."""
-        with self._lock:
+        with self._changed:
             if self._closed or len(self._jobs) >= self._room:
                 return False
             self._jobs.append(job)
+            self._changed.notify_all()
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(
                     target=self._run, name=self._name, daemon=True
@@ -46,25 +53,43 @@ class Background:
 
     def flush(self, timeout: float | None = None) -> bool:
         """Wait until all is done; False if it is not, after so many seconds."""
-        thread = self._thread
-        if thread is not None and thread.is_alive():
-            thread.join(timeout)
-            return not thread.is_alive()
-        return True
+        with self._changed:
+            return self._changed.wait_for(self._is_over, timeout)
 
     def close(self, timeout: float) -> None:
         """Take no more jobs; wait some seconds for those there are."""
-        with self._lock:
+        with self._changed:
             self._closed = True
+            self._changed.notify_all()
         self.flush(timeout)
+
+    def _is_over(self) -> bool:
+        """Whether nothing is to be done, or nobody is there to do it."""
+        thread = self._thread
+        gone = thread is None or not thread.is_alive()
+        return gone or not (self._jobs or self._works)
 
     def _run(self) -> None:
         while (job := self._next()) is not None:
-            job()
+            try:
+                job()
+            except BaseException:
+                self._end()  # the next job gets another thread
+                raise
 
     def _next(self) -> Callable[[], None] | None:
-        with self._lock:
-            if self._jobs:
-                return self._jobs.popleft()
-            self._thread = None
-            return None
+        with self._changed:
+            self._works = False
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: self._jobs or self._closed, self._idle)
+            if not self._jobs:
+                self._thread = None
+                self._changed.notify_all()
+                return None
+            self._works = True
+            return self._jobs.popleft()
+
+    def _end(self) -> None:
+        with self._changed:
+            self._works, self._thread = False, None
+            self._changed.notify_all()

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,6 +27,26 @@ REMEMBERED = 100
 
 Heard = Callable[[Change], None]
 Indices = tuple[npt.NDArray[np.integer[Any]], ...]
+
+
+class Stroke:
+    """What napari told of a stroke; worked out when it is needed, which is rare.
+
+    Parameters
+    ----------
+    atoms : sequence
+        As `Labels.events.paint` tells them.
+    ndim : int
+        Of the array.
+    """
+
+    def __init__(self, atoms: Sequence[Any], ndim: int) -> None:
+        self._atoms, self._ndim = tuple(atoms), ndim
+
+    @cached_property
+    def change(self) -> Change | None:
+        """The change, or None if nothing was changed."""
+        return change_of_atoms(self._atoms, self._ndim)
 
 
 class Strokes:
@@ -45,8 +66,8 @@ class Strokes:
     ) -> None:
         self._labels = labels
         self._painted, self._told_undone, self._told_redone = painted, undone, redone
-        self._done: deque[Change] = deque(maxlen=REMEMBERED)
-        self._undone: list[Change] = []
+        self._done: deque[Stroke] = deque(maxlen=REMEMBERED)
+        self._undone: list[Stroke] = []
         self._deaf = False
         labels.events.paint.connect(self._heard)
         labels.events.set_data.connect(self._refreshed)
@@ -67,20 +88,22 @@ class Strokes:
 
     def _heard(self, event: Any) -> None:
         """A stroke, or a write of ours: both go into napari's history."""
-        change = change_of_atoms(event.value, self._labels.ndim)
-        if change is None:
+        stroke = Stroke(event.value, self._labels.ndim)
+        if not self._deaf and stroke.change is None:
             return
-        self._done.append(change)
+        self._done.append(stroke)
         self._undone.clear()
-        if not self._deaf:
-            self._painted(change)
+        if not self._deaf and stroke.change is not None:
+            self._painted(stroke.change)
 
     def _refreshed(self, event: Any = None) -> None:
         if self._deaf:
             return
+        while self._done and self._done[-1].change is None:
+            self._done.pop()  # a write of ours that changed nothing
         data = self._labels.data
-        undone = self._done[-1] if self._done else None
-        redone = self._undone[-1] if self._undone else None
+        undone = self._done[-1].change if self._done else None
+        redone = self._undone[-1].change if self._undone else None
         if undone is not None and not _is(undone.reversed(), data):
             undone = None
         if redone is not None and not _is(redone, data):
