@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -430,3 +432,20 @@ def test_the_owner_is_told_when_the_disk_fails(
     host.turn()
     assert told == [(store.disk.problem, threading.current_thread())]
     inference.close()
+
+
+def test_a_guess_keeps_no_model_that_is_not_in_use(
+    office: Office, source: Pixels, tiny_folder: Path
+) -> None:
+    embedding, told = office.prepared(source), []
+    office.inference.foretell(embedding, CLICK, done=told.append)
+    office.host.until(lambda: told)
+    model = weakref.ref(office.inference.loaded)
+    assert model() is not None
+    office.inference.use(tiny_folder)
+
+    def is_gone() -> bool:
+        gc.collect()
+        return model() is None
+
+    office.host.until(is_gone)

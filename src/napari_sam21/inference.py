@@ -125,6 +125,7 @@ class Inference:
         self._choice += 1
         self._name, self._model, self._kept = name, None, None
         self._loader.let_go()
+        self._foretold.forget()
         self._ready.clear()
 
     @property

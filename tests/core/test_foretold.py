@@ -104,6 +104,18 @@ def test_other_questions_are_decoded(foretold, model, embedding, guess, calls) -
     assert model.asked == [CLICK, OTHER, CLICK]
 
 
+def test_a_mask_that_is_fed_may_be_made_anew(
+    foretold, model, embedding, guess, calls
+) -> None:
+    mask = np.zeros((256, 256), np.float32)
+    guess(CLICK, mask)
+    calls.get(timeout=PATIENCE)()
+    foretold.answering(model, embedding, CLICK, mask.copy())()
+    foretold.answering(model, embedding, CLICK, mask + 1)()
+    foretold.answering(model, embedding, CLICK, None)()
+    assert model.asked == [CLICK] * 3
+
+
 def test_a_guess_that_never_began_is_decoded(foretold, model, embedding, guess) -> None:
     """It would wait behind another one, and be forgotten."""
     model.gate.clear()

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from functools import partial
 from weakref import ref
 
+import numpy as np
+
 from napari_sam21.core.chase import Chase, Question
 from napari_sam21.core.embedding import Answer, Embedding
 from napari_sam21.core.lanes import Deliver
@@ -53,7 +55,14 @@ class Guess:
         """Whether this question is asked now, and an answer will come."""
         same = self.model is model and self.embedding() is embedding
         begun = self.answer.running() or self.answer.done()
-        return same and begun and self.prompts == prompts and self.previous is previous
+        return same and begun and self.prompts == prompts and self._is_fed(previous)
+
+    def _is_fed(self, previous: Previous | None) -> bool:
+        """Whether this is fed back; logits of a mask are made anew each time."""
+        ours = self.previous
+        if isinstance(ours, np.ndarray) and isinstance(previous, np.ndarray):
+            return np.array_equal(ours, previous)
+        return ours is previous
 
 
 class Foretold:
@@ -111,7 +120,12 @@ class Foretold:
             return None
         return guess.answer.result
 
+    def forget(self) -> None:
+        """Forget the guess, and the model that it was asked of."""
+        self._guess = None
+        self._chase.forget()
+
     def close(self) -> None:
         """Let the thread end."""
-        self._guess = None
+        self.forget()
         self._chase.close()
