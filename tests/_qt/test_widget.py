@@ -148,10 +148,11 @@ def test_two_viewers_do_not_meet(open_dock) -> None:
 
 def test_closed_and_reopened_dock(open_dock, qtbot, tiny_folder) -> None:
     dock = open_dock(show=True)
-    ours = (dock.controller.ahead,)  # listens while the dock is open, image or not
+    # They listen while the dock is open, image or not.
+    ours = (dock.controller.ahead, dock.controller.hover)
     found = list(dock.viewer.mouse_drag_callbacks)
     before = [call for call in found if getattr(call, "__self__", None) not in ours]
-    assert len(before) == len(found) - 1
+    assert len(before) == len(found) - 2
     dock.viewer.add_image(np.zeros((60, 80)))
     assert len(dock.viewer.mouse_drag_callbacks) > len(found)
     dock.hands.look_at_all()
