@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -73,9 +74,10 @@ class Background:
         while (job := self._next()) is not None:
             try:
                 job()
-            except BaseException:
-                self._end()  # the next job gets another thread
-                raise
+            except Exception:
+                # As if it ended the thread, which goes on with the next job.
+                told = (*sys.exc_info(), threading.current_thread())
+                threading.excepthook(threading.ExceptHookArgs(told))
 
     def _next(self) -> Callable[[], None] | None:
         with self._changed:
@@ -88,8 +90,3 @@ class Background:
                 return None
             self._works = True
             return self._jobs.popleft()
-
-    def _end(self) -> None:
-        with self._changed:
-            self._works, self._thread = False, None
-            self._changed.notify_all()
