@@ -128,7 +128,7 @@ def test_a_guess_that_never_began_is_decoded(foretold, model, embedding, guess) 
     assert model.asked == [OTHER, CLICK]
 
 
-def test_a_guess_that_failed_fails_the_question_too(
+def test_a_guess_that_failed_is_asked_again(
     foretold, model, embedding, guess, calls, heard
 ) -> None:
     error = ModelError("no")
@@ -136,10 +136,28 @@ def test_a_guess_that_failed_fails_the_question_too(
     guess(CLICK)
     calls.get(timeout=PATIENCE)()
     assert heard == [error]
-    with pytest.raises(ModelError, match="no"):
-        foretold.answering(model, embedding, CLICK, None)()
     model.decode = decode
-    assert foretold.answering(model, embedding, OTHER, None)().scores.shape == (3,)
+    assert foretold.answering(model, embedding, CLICK, None)().scores.shape == (3,)
+    assert model.asked == [CLICK]
+
+
+def test_a_guess_that_fails_while_it_is_waited_for_fails_the_question(
+    foretold, model, embedding, guess
+) -> None:
+    begun, gate, error = threading.Event(), threading.Event(), ModelError("no")
+
+    def decode(*_: object) -> sam.Answer:
+        begun.set()
+        assert gate.wait(PATIENCE)
+        raise error
+
+    model.decode = decode
+    guess(CLICK)
+    assert begun.wait(PATIENCE)
+    job = foretold.answering(model, embedding, CLICK, None)
+    gate.set()
+    with pytest.raises(ModelError, match="no"):
+        job()
 
 
 def test_the_same_guess_again_is_told_again(guess, model, calls, heard) -> None:

@@ -54,8 +54,13 @@ class Guess:
     ) -> bool:
         """Whether this question is asked now, and an answer will come."""
         same = self.model is model and self.embedding() is embedding
-        begun = self.answer.running() or self.answer.done()
-        return same and begun and self.prompts == prompts and self._is_fed(previous)
+        asked = self.prompts == prompts and self._is_fed(previous)
+        return same and asked and self._comes()
+
+    def _comes(self) -> bool:
+        """Whether it is worked on, or answered; what failed is better asked again."""
+        answer = self.answer
+        return answer.running() or (answer.done() and answer.exception() is None)
 
     def _is_fed(self, previous: Previous | None) -> bool:
         """Whether this is fed back; logits of a mask are made anew each time."""
