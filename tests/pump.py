@@ -25,8 +25,8 @@ class PumpHost:
         """Put a call into the queue; from any thread."""
         self._calls.put(call)
 
-    def soon(self, call: Callable[[], None]) -> None:
-        """Put a call into the queue."""
+    def soon(self, call: Callable[[], None], milliseconds: int = 0) -> None:
+        """Put a call into the queue, however long it may wait."""
         self._calls.put(call)
 
     def turn(self) -> None:

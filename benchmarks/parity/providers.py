@@ -16,7 +16,7 @@ from napari_sam21.core.providers.plugins import found_plugins, plugin_ways
 from napari_sam21.core.providers.sessions import built_in_ways, version_of
 from napari_sam21.core.providers.way import CPU, Way
 from napari_sam21.models.choosing.result import Pair
-from napari_sam21.models.loading import model_parts
+from napari_sam21.models.weights import model_parts
 
 FEW = PICTURES[:4]
 

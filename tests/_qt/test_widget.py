@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -169,6 +172,12 @@ def test_closed_and_reopened_dock(open_dock, qtbot, tiny_folder) -> None:
     qtbot.waitUntil(lambda: again.controller.view().can_commit)
     again.controller.commit()
     assert again.controller.target.labels.data[30, 40] == 1
+
+
+def test_a_reopened_dock_does_not_crash_a_window_that_paints(tiny_folder) -> None:
+    command = [sys.executable, Path(__file__).with_name("reopened.py"), tiny_folder]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert (done.stdout.strip(), done.returncode) == ("reopened", 0), done.stderr
 
 
 def out_of_sight(widget: QWidget, window: QWidget) -> list[str]:

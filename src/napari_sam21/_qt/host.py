@@ -19,9 +19,9 @@ class QtHost:
         """Run a call in the GUI thread, soon; from any thread."""
         return _in_main_thread(call)
 
-    def soon(self, call: Callable[[], None]) -> None:
-        """Run a call at the next turn of the event loop."""
-        QTimer.singleShot(0, call)
+    def soon(self, call: Callable[[], None], milliseconds: int = 0) -> None:
+        """Run a call at the next turn of the event loop, or a while later."""
+        QTimer.singleShot(milliseconds, call)
 
     def debounced(
         self, call: Callable[[], None], milliseconds: int

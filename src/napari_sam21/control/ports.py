@@ -17,8 +17,8 @@ class Host(Asker, Protocol):
     def deliver(self, call: Callable[[], None]) -> object:
         """Run a call in the thread that owns the layers, soon; from any thread."""
 
-    def soon(self, call: Callable[[], None]) -> None:
-        """Run a call in the owner's thread, after what runs now."""
+    def soon(self, call: Callable[[], None], milliseconds: int = 0) -> None:
+        """Run a call in the owner's thread, after what runs now, or a while later."""
 
     def debounced(
         self, call: Callable[[], None], milliseconds: int

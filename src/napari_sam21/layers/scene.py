@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from napari_sam21.core.prompts import BOX, NEGATIVE, POSITIVE
 from napari_sam21.core.retouch import Retouch
@@ -21,6 +21,18 @@ OURS = "napari-sam21"
 """Key in a layer's metadata by which a reopened dock knows its prompts again."""
 
 RIGHT_BUTTON = 2
+
+FRAME_MS = 100
+"""Between two layers taken out. Where OpenGL is software (Mesa), napari 0.9 crashes the
+process when Labels and Points go within one frame and others come: vispy's next draw
+reads the buffers of both. With a frame drawn between, it does not."""
+
+
+class Soon(Protocol):
+    """Runs a call a moment later, in the thread that owns the layers."""
+
+    def __call__(self, call: Callable[[], None], milliseconds: int = 0) -> object:
+        """Run it after what runs now, and after a while at the earliest."""
 
 
 def is_ours(layer: Layer) -> bool:
@@ -112,14 +124,12 @@ class Scene:
         if self._press in self._viewer.mouse_drag_callbacks:
             self._viewer.mouse_drag_callbacks.remove(self._press)
 
-    def remove(
-        self, soon: Callable[[Callable[[], None]], object], keep_prompts: bool = False
-    ) -> None:
-        """Remove our layers from the viewer.
+    def remove(self, soon: Soon, keep_prompts: bool = False) -> None:
+        """Remove our layers from the viewer, one in a frame.
 
         Parameters
         ----------
-        soon : callable
+        soon : Soon
             Runs the removal a moment later: napari may be busy removing layers itself.
         keep_prompts : bool
             Leave a prompts layer that holds points: uncommitted work is not lost.
@@ -130,12 +140,14 @@ class Scene:
         layers = ours + [self.prompts.layer] * (not leave)
         for layer in layers:
             layer.metadata.pop(OURS, None)  # so that nobody takes it up meanwhile
-        soon(lambda: self._take_out(layers))
+        soon(lambda: self._take_out(layers, soon))
 
-    def _take_out(self, layers: Sequence[Layer]) -> None:
-        for layer in layers:
-            if layer in self._viewer.layers:
-                self._viewer.layers.remove(layer)
+    def _take_out(self, layers: Sequence[Layer], soon: Soon) -> None:
+        there = [layer for layer in layers if layer in self._viewer.layers]
+        for layer in there[:1]:
+            self._viewer.layers.remove(layer)
+        if rest := there[1:]:
+            soon(lambda: self._take_out(rest, soon), FRAME_MS)
 
     def follow_image(self) -> None:
         """Lie where the image lies now."""
