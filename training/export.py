@@ -34,7 +34,7 @@ CONFIG = {
     "task": "mask",
     "arch": "starter",
     "backend": "onnx",
-    "version": "0.4",
+    "version": "0.5",
     "tiling": False,
     "license": "BSD-3-Clause",
     "training_data": (

@@ -154,8 +154,10 @@ class PreviewLayer:
         """
         crop = clean_crop(crop, self.cleaning)
         painted = self._seen
+        if self._placed is None or painted is self._drawn:
+            return crop
         brushed = painted != self._drawn
-        if self._placed is None or not brushed.any():
+        if not brushed.any():
             return crop
         mask, (row, column) = crop
         top, left = row - region.r0, column - region.c0
