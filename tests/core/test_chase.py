@@ -2,51 +2,14 @@
 
 from __future__ import annotations
 
-import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
 
 import pytest
+from owning import PATIENCE, Job, Owner
 
 from napari_sam21.core.chase import Chase, Question
-
-PATIENCE = 30.0
-
-
-class Owner:
-    """The thread of the test: calls wait here until the test takes them."""
-
-    def __init__(self) -> None:
-        self._calls: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
-        self.deliver = self._calls.put
-        self.heard: list[object] = []
-
-    def take(self) -> None:
-        """Run the next call, waiting for it."""
-        self._calls.get(timeout=PATIENCE)()
-
-    @property
-    def waiting(self) -> int:
-        return self._calls.qsize()
-
-
-class Job:
-    """Work that starts, waits for the test, and returns its name or raises."""
-
-    def __init__(self, name: str, error: BaseException | None = None) -> None:
-        self.name, self.error = name, error
-        self.started, self.released = threading.Event(), threading.Event()
-
-    def __call__(self) -> str:
-        self.started.set()
-        assert self.released.wait(PATIENCE)
-        if self.error is not None:
-            raise self.error
-        return self.name
-
-    def has_started(self) -> None:
-        assert self.started.wait(PATIENCE)
 
 
 def is_done(chase: Chase) -> None:

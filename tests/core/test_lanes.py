@@ -2,53 +2,14 @@
 
 from __future__ import annotations
 
-import queue
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
+from owning import PATIENCE, Job, Owner
 
 from napari_sam21.core.errors import Cancelled
 from napari_sam21.core.lanes import Lane
-from napari_sam21.core.runtime import Cancellation
-
-PATIENCE = 30.0
-
-
-class Owner:
-    """The thread of the test: calls wait here until the test takes them."""
-
-    def __init__(self) -> None:
-        self._calls: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
-        self.deliver = self._calls.put
-
-    def take(self, count: int) -> None:
-        """Run the next ``count`` calls, waiting for them."""
-        for _ in range(count):
-            self._calls.get(timeout=PATIENCE)()
-
-    @property
-    def waiting(self) -> int:
-        return self._calls.qsize()
-
-
-class Job:
-    """Work that starts, waits for the test, and returns its name or raises."""
-
-    def __init__(self, name: str, error: BaseException | None = None) -> None:
-        self.name, self.error = name, error
-        self.started, self.released = threading.Event(), threading.Event()
-        self.thread = ""
-        self.wished = False
-
-    def __call__(self, cancel: Cancellation) -> str:
-        self.thread = threading.current_thread().name
-        self.started.set()
-        assert self.released.wait(PATIENCE)
-        self.wished = cancel.wished
-        if self.error is not None:
-            raise self.error
-        return self.name
 
 
 @pytest.fixture
