@@ -8,24 +8,26 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from napari_sam21.core.errors import LayerError
 from napari_sam21.core.prompts import BOX, NEGATIVE
 from napari_sam21.core.scribbles import scribble_points
-from napari_sam21.layers.placement import put_below, transforms_of
-from napari_sam21.layers.planes import Plane, displayed_plane, is_inside
-from napari_sam21.layers.prompts import POLARITIES, Mark, PromptsLayer
+from napari_sam21.layers.drag import (
+    LEFT_BUTTON,
+    RIGHT_BUTTON,
+    SMALLEST,
+    Drag,
+    RowColumn,
+)
+from napari_sam21.layers.placement import transforms_of
+from napari_sam21.layers.planes import Plane, is_inside
+from napari_sam21.layers.prompts import POLARITIES, Mark
 
 if TYPE_CHECKING:
-    from napari.components import ViewerModel
-    from napari.layers import Image, Layer, Shapes
+    from napari.layers import Image, Shapes
 
 NAME = "SAM scribble"
-LEFT_BUTTON, RIGHT_BUTTON = 1, 2
 NOT_OURS = ("Control", "Alt", "Meta")
 """With one of these keys down napari zooms, and macOS means another button."""
 
-SMALLEST = 4
-"""Pixels of the screen that the mouse must move, else it was a click."""
 STEP = 2
 """Pixels of the screen between two places of the stroke that are kept."""
 MOST_CORNERS = 200
@@ -33,52 +35,13 @@ MOST_CORNERS = 200
 WIDTH = 4
 """Of the line, in pixels of the screen."""
 
-RowColumn = tuple[float, float]
 
-
-class ScribbleDrag:
+class ScribbleDrag(Drag):
     """Turns drags into points, while that is switched on.
 
-    Parameters
-    ----------
-    viewer : napari.Viewer
-    image : Image
-    prompts : PromptsLayer
-        Gets the points; its ``scribbles`` says whether drags are strokes.
-    active : callable
-        Whether the prompts are on hand.
-    sign : callable
-        Marks a new layer as ours.
+    The prompts' ``scribbles`` says whether it is. The layer shows the line, while there
+    is one.
     """
-
-    def __init__(
-        self,
-        viewer: ViewerModel,
-        image: Image,
-        prompts: PromptsLayer,
-        active: Callable[[], bool],
-        sign: Callable[[Layer], None],
-    ) -> None:
-        self._viewer, self._image, self._prompts = viewer, image, prompts
-        self._active, self._sign = active, sign
-        self._line: Shapes | None = None
-        viewer.mouse_drag_callbacks.append(self._drag)
-
-    @property
-    def layers(self) -> list[Layer]:
-        """The layer of the line, while there is one."""
-        return [] if self._line is None else [self._line]
-
-    def lie_anew(self) -> None:
-        """Lie where the image lies now."""
-        for layer in self.layers:
-            for name, value in transforms_of(self._image).items():
-                setattr(layer, name, value)
-
-    def close(self) -> None:
-        """Stop listening."""
-        if self._drag in self._viewer.mouse_drag_callbacks:
-            self._viewer.mouse_drag_callbacks.remove(self._drag)
 
     def _drag(self, viewer: Any, event: Any) -> Iterator[None]:
         plane = self._plane() if self._is_meant(event) else None
@@ -129,15 +92,10 @@ class ScribbleDrag:
     def _show(self, path: list[RowColumn | None], plane: Plane, label: int) -> None:
         """Draw the stroke as it is by now."""
         inside = [place for place in path if place is not None]
-        if self._line is not None and self._line not in self._viewer.layers:
-            self._line = None  # the user took it away
-        if len(inside) > 1 and self._line is None:
-            self._line = _make_line(self._image)
-            self._sign(self._line)
-            put_below(self._viewer, self._line, self._prompts.layer)
-        if self._line is not None:
+        line = self._to_draw_on(len(inside) > 1, _make_line)
+        if line is not None:
             width = WIDTH * self._pixels_of_a_screen_pixel(plane)
-            _draw(self._line, inside, plane, POLARITIES[label].color, width)
+            _draw(line, inside, plane, POLARITIES[label].color, width)
 
     def _pixels_of_a_screen_pixel(self, plane: Plane) -> float:
         """How many pixels of the image one pixel of the screen is wide, about."""
@@ -147,16 +105,9 @@ class ScribbleDrag:
         ends = [np.asarray(self._image.data_to_world(each)) for each in (origin, unit)]
         return float(1 / (camera.zoom * np.linalg.norm(ends[1] - ends[0])))
 
-    def _plane(self) -> Plane | None:
-        try:
-            return displayed_plane(self._image, self._viewer.dims)
-        except LayerError:
-            return None
-
     def _place(self, event: Any, plane: Plane) -> RowColumn | None:
         """Row and column under the mouse; None beside the image."""
-        found = self._image.world_to_data(event.position)
-        place = float(found[plane.displayed[0]]), float(found[plane.displayed[1]])
+        place = self._under(event, plane)
         return place if is_inside(plane.position(*place), self._image) else None
 
 
