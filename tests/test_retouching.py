@@ -72,6 +72,22 @@ def test_strokes_stay_over_the_answer_to_the_next_point(clicked: Desk) -> None:
     np.testing.assert_array_equal(data == 1, after)
 
 
+def test_they_are_there_after_a_look_at_another_image(desk, image) -> None:
+    d = desk(image, image.T)
+    first, second = d.images
+    d.controller.set_image(first)
+    d.ready()
+    d.click(40, 50)
+    brush(d, 100, 20)
+    painted = brush(d, 40, 50, 0)
+    d.controller.set_image(second)
+    assert not shown(d).any()
+    d.controller.set_image(first)
+    d.answered()
+    np.testing.assert_array_equal(shown(d), painted)
+    assert painted[100, 20]
+
+
 def test_they_stay_over_another_candidate(clicked: Desk) -> None:
     brush(clicked, 100, 20)
     clicked.controller.next_candidate()

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_sam21.control.ahead import Ahead
+from napari_sam21.control.aside import PutAside
 from napari_sam21.control.commits import Committer
 from napari_sam21.control.editor import ImageEditor
 from napari_sam21.control.exporting import Exporting
@@ -38,7 +39,6 @@ from napari_sam21.inference import Inference
 from napari_sam21.layers.navigate import go_to, planes_with, waiting
 from napari_sam21.layers.output import is_dask
 from napari_sam21.layers.prompts import Mark
-from napari_sam21.layers.scene import leave_prompts
 from napari_sam21.layers.target import OutputTarget, add_below
 from napari_sam21.models.keeping import shared_store
 from napari_sam21.shelf import ModelShelf
@@ -94,7 +94,7 @@ class Controller(Gestures, Keyboard, WholeLabels, Exporting):
         self.hover = Hover(viewer, self.inference, lambda: self.editor)
         self._counting = Lane("sam21-count", host.deliver)
         self.target = OutputTarget(viewer, self._counting, self._counted, self.failed)
-        self._put_aside: dict[Any, tuple[Mark, ...]] = {}
+        self._put_aside = PutAside()
         self._outputs = Outputs()
         self._keeper = Keeper(
             host,
@@ -147,7 +147,7 @@ class Controller(Gestures, Keyboard, WholeLabels, Exporting):
         if editor is not None:
             editor.close(keep_prompts=True, gone=gone)
         if not gone:
-            self._leave_put_aside()
+            self._put_aside.leave_in(self._viewer)
         self.many.close(gone)
         self.commits.close(gone)
         self.objects.close()
@@ -197,7 +197,7 @@ class Controller(Gestures, Keyboard, WholeLabels, Exporting):
 
     def open_objects(self) -> int:
         """Count the objects that are not committed."""
-        others = sum(1 for marks in self._put_aside.values() if marks)
+        others = len(self._put_aside)
         if self.editor is None:
             return others
         plane = self.editor.shown()
@@ -221,18 +221,10 @@ class Controller(Gestures, Keyboard, WholeLabels, Exporting):
             self.editor.scene.activate()
         else:
             self._viewer.layers.selection.active = active
-        kept = self._put_aside.pop(image.unique_id, self.editor.marks)
-        self.editor.set_marks(kept)
+        self._put_aside.give_back(self.editor)
         self.target.use(self._outputs.of(image))
         self._keeper.enter(image, self.target.labels)
         self._welcome.begin()
-
-    def _leave_put_aside(self) -> None:
-        """Leave the open prompts of every other image in the viewer."""
-        for layer in list(self._viewer.layers):
-            marks = self._put_aside.pop(layer.unique_id, ())
-            if marks:
-                leave_prompts(self._viewer, layer, marks)
 
     def _leave_image(self) -> None:
         editor, self.editor = self.editor, None
@@ -240,8 +232,7 @@ class Controller(Gestures, Keyboard, WholeLabels, Exporting):
         if self.image is not None:
             self._outputs.keep(self.image, self.target.labels)
         if editor is not None:
-            if editor.marks:
-                self._put_aside[editor.image.unique_id] = editor.marks
+            self._put_aside.put(editor)
             editor.close()
 
     def _active_changed(self, event: Any) -> None:
@@ -269,7 +260,7 @@ class Controller(Gestures, Keyboard, WholeLabels, Exporting):
         elif self.editor is not None and self.editor.scene.holds(layer):
             self._leave_image()
             self.say("The prompts or preview layer was removed: press Start clicking.")
-        self._put_aside.pop(layer.unique_id, None)  # no image, no open objects on it
+        self._put_aside.forget(layer.unique_id)  # no image, no open objects on it
         self.editor_changed()
 
     # --- what the user does ------------------------------------------------------

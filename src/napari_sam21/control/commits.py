@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from napari_sam21.annotation import Draft
+from napari_sam21.control.aside import PutAside
 from napari_sam21.control.classes import ClassBook
 from napari_sam21.control.consent import Consent
 from napari_sam21.control.cutting import Cutter
@@ -51,7 +52,7 @@ class Committer:
         Where objects become labels.
     ledger : Ledger
         Keeps the history.
-    put_aside : dict of image id to tuple of Mark
+    put_aside : PutAside
         Prompts of images that are not being annotated.
     say : callable
         Tells the user.
@@ -77,7 +78,7 @@ class Committer:
         host: Host,
         target: OutputTarget,
         ledger: Ledger,
-        put_aside: dict[Any, tuple[Mark, ...]],
+        put_aside: PutAside,
         say: Say,
     ) -> None:
         self.target = target

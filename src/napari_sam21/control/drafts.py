@@ -56,14 +56,20 @@ class Drafts:
         prompts = prompts_on(marks, plane)
         for place, draft in reversed(self._gone):
             if place == plane and prompts and draft.prompts == prompts:
-                self._of[plane] = Draft(
-                    prompts, given=draft.given, retouch=draft.retouch
-                )
+                self._of[plane] = _unanswered(draft)
                 return
 
     def put(self, plane: Plane, draft: Draft) -> None:
         """Replace what is known of a plane's object."""
         self._of[plane] = draft
+
+    def worked_on(self) -> dict[Plane, Draft]:
+        """Return what answers alone would not bring back: strokes, masks given."""
+        return {
+            plane: _unanswered(draft)
+            for plane, draft in self._of.items()
+            if _is_worked_on(draft)
+        }
 
     def drop(self, plane: Plane) -> None:
         """Forget a plane's object: it is a label now."""
@@ -72,6 +78,10 @@ class Drafts:
     def change_all(self, change: Callable[[Draft], Draft]) -> None:
         """Do the same to every object."""
         self._of = {plane: change(draft) for plane, draft in self._of.items()}
+
+
+def _unanswered(draft: Draft) -> Draft:
+    return Draft(draft.prompts, given=draft.given, retouch=draft.retouch)
 
 
 def _is_worked_on(draft: Draft) -> bool:

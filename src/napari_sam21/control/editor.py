@@ -58,6 +58,11 @@ class ImageEditor:
     listener : Listener
     keys : mapping of key to callable
         Bound on our layers.
+
+    Attributes
+    ----------
+    drafts : Drafts
+        The object on each plane.
     """
 
     def __init__(
@@ -76,7 +81,7 @@ class ImageEditor:
         self._soon = host.soon
         self._settled = host.debounced(self._embed_ahead, SETTLE_MS)
         self.field = Field(image, viewer)
-        self._drafts = Drafts(self.field)
+        self.drafts = Drafts(self.field)
         self.scene = Scene(viewer, image, self._edited, self._painted, keys)
         self._marks = Marks(self.scene.prompts)
         self._watch = Watch(
@@ -147,7 +152,7 @@ class ImageEditor:
 
     def draft_on(self, plane: Plane) -> Draft:
         """Return the object in the making on a plane."""
-        return self._drafts.now(plane, self.marks)
+        return self.drafts.now(plane, self.marks)
 
     def region(self) -> Region | None:
         """Return the region of the plane on show that a click would be asked in."""
@@ -161,7 +166,7 @@ class ImageEditor:
     def set_field(self, mode: str) -> None:
         """Choose regions otherwise from now on; an object begun is asked anew."""
         self.field.set_mode(mode, self.region())
-        self._drafts.change_all(Draft.without_region)
+        self.drafts.change_all(Draft.without_region)
         self.sync()
 
     def is_ready(self) -> bool:
@@ -194,9 +199,9 @@ class ImageEditor:
         """
         plane = self.shown()
         if draft is not None and plane is not None:
-            self._drafts.put(plane, draft)
+            self.drafts.put(plane, draft)
         elif plane is not None:
-            self._drafts.come_back(plane, marks)
+            self.drafts.come_back(plane, marks)
         self._marks.show(marks)
         self.sync()
 
@@ -209,7 +214,7 @@ class ImageEditor:
         plane = self.shown()
         if plane is not None:
             self._marks.leave(self.marks_elsewhere())
-            self._drafts.drop(plane)
+            self.drafts.drop(plane)
             self._soon(self.catch_up)
 
     def catch_up(self) -> None:
@@ -221,20 +226,20 @@ class ImageEditor:
         """Choose another candidate."""
         plane, draft = self.shown(), self.draft()
         if plane is not None and draft.answer is not None:
-            self._drafts.put(plane, draft.choose(index))
+            self.drafts.put(plane, draft.choose(index))
             self._draw(plane)
             self._listener.editor_changed()
 
     def ask_again(self) -> None:
         """Forget all answers: another model is asked, or it sees something else."""
-        self._drafts.change_all(Draft.without_answers)
+        self.drafts.change_all(Draft.without_answers)
         self.sync()
 
     def retouch(self, retouch: Retouch | None) -> None:
         """Replace what was brushed over the mask on show, as undo does."""
         plane = self.shown()
         if plane is not None:
-            self._drafts.put(plane, self.draft_on(plane).retouched(retouch))
+            self.drafts.put(plane, self.draft_on(plane).retouched(retouch))
             self._draw(plane)
             self._listener.editor_changed()
 
@@ -252,7 +257,7 @@ class ImageEditor:
         """Bring the shown plane's draft in line with its prompts, then ask or draw."""
         plane = self.shown()
         if plane is not None:
-            draft = self._drafts.settle(plane, self.marks)
+            draft = self.drafts.settle(plane, self.marks)
             self._inference.forget_question()
             self._draw(plane)
             if draft.waits:
@@ -278,14 +283,14 @@ class ImageEditor:
             self._listener.say(NOTHING_TO_BRUSH)
             return
         draft = self.draft_on(plane)
-        self._drafts.put(plane, draft.retouched(retouch))
+        self.drafts.put(plane, draft.retouched(retouch))
         self._listener.preview_brushed(plane, draft.retouch, retouch)
 
     def _ask(self, plane: Plane, draft: Draft) -> None:
         source = self.source(plane, self.region_on(plane))
         embedding = draft.embedding or self._inference.ready(source)
         if embedding is None:
-            self._inference.prepare(source, self._embedded, self._listener.failed)
+            self._embed(source)
             return
         done = partial(self._answered, plane, draft.prompts, embedding)
         previous = draft.feedback_for(embedding)
@@ -297,13 +302,13 @@ class ImageEditor:
         self, plane: Plane, prompts: Prompts, embedding: Embedding, answer: Answer
     ) -> None:
         draft = self.draft_on(plane)
-        self._drafts.put(plane, draft.answered(prompts, answer, embedding))
+        self.drafts.put(plane, draft.answered(prompts, answer, embedding))
         if plane == self.shown():
             self._draw(plane)
         self._listener.editor_changed()
 
-    def _embedded(self, embedding: Embedding) -> None:
-        self.sync()
+    def _embed(self, source: Source) -> None:
+        self._inference.prepare(source, lambda _: self.sync(), self._listener.failed)
 
     def _embed_ahead(self) -> None:
         """Embed what is shown before anybody clicks on it."""
@@ -312,7 +317,7 @@ class ImageEditor:
             source = self.source(plane, self.region_on(plane))
             self.scene.preview.lie_over(plane, source.region)
             if self._inference.ready(source) is None:
-                self._inference.prepare(source, self._embedded, self._listener.failed)
+                self._embed(source)
             elif self.draft_on(plane).waits:
                 self.sync()
         self._listener.editor_changed()
@@ -320,11 +325,10 @@ class ImageEditor:
     def _draw(self, plane: Plane) -> None:
         """Show the answer to these prompts; while one is coming, the last one."""
         draft = self.draft_on(plane)
-        answer = draft.answer or draft.feedback
-        if answer is None:
-            self.scene.preview.clear()
-        else:
+        if answer := draft.answer or draft.feedback:
             self.scene.preview.draw(answer, plane, draft.retouch)
+        else:
+            self.scene.preview.clear()
 
     def source(self, plane: Plane, region: Region) -> Source:
         """Return how a region of a plane is seen now, be it on show or not."""

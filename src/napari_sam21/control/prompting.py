@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from napari_sam21.control.aside import PutAside
 from napari_sam21.control.editor import ImageEditor
 from napari_sam21.control.steps import BrushStep, CommitStep, ManyStep, PromptStep
 from napari_sam21.layers.navigate import go_to, planes_with
@@ -22,13 +23,11 @@ class Prompting:
     Parameters
     ----------
     viewer : napari.Viewer
-    put_aside : dict of image id to tuple of Mark
+    put_aside : PutAside
         Prompts of images that are not being annotated.
     """
 
-    def __init__(
-        self, viewer: ViewerModel, put_aside: dict[Any, tuple[Mark, ...]]
-    ) -> None:
+    def __init__(self, viewer: ViewerModel, put_aside: PutAside) -> None:
         self._viewer = viewer
         self._put_aside = put_aside
 
@@ -53,8 +52,7 @@ class Prompting:
             known = step.draft if same else None
             editor.set_marks((*editor.marks, *step.taken), known)
         else:
-            key = step.image.unique_id
-            self._put_aside[key] = (*self._put_aside.get(key, ()), *step.taken)
+            self._put_aside.change(step.image, lambda marks: (*marks, *step.taken))
 
     def take_again(self, editor: ImageEditor | None, step: Objects) -> None:
         """Take the prompts of a commit away again."""
@@ -62,8 +60,7 @@ class Prompting:
             go_to(self._viewer, step.image, step.plane)
             editor.set_marks(_without(editor.marks, step.taken))
         else:
-            key = step.image.unique_id
-            self._put_aside[key] = _without(self._put_aside.get(key, ()), step.taken)
+            self._put_aside.change(step.image, lambda m: _without(m, step.taken))
 
 
 def _without(marks: tuple[Mark, ...], taken: tuple[Mark, ...]) -> tuple[Mark, ...]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from napari_sam21.control.aside import PutAside
 from napari_sam21.control.doing import Doing
 from napari_sam21.control.editor import ImageEditor
 from napari_sam21.control.errand import Say
@@ -22,7 +23,6 @@ from napari_sam21.control.steps import (
 from napari_sam21.control.words import said_of
 from napari_sam21.core.errors import LayerError
 from napari_sam21.layers.output import check_output
-from napari_sam21.layers.prompts import Mark
 from napari_sam21.layers.relabel import all_changing
 from napari_sam21.layers.target import OutputTarget
 from napari_sam21.layers.writing import (
@@ -48,7 +48,7 @@ class Undoing:
     doing : Doing
     target : OutputTarget
     ledger : Ledger
-    put_aside : dict of image id to tuple of Mark
+    put_aside : PutAside
         Prompts of images that are not being annotated.
     say : callable
         Tells the user.
@@ -60,7 +60,7 @@ class Undoing:
         doing: Doing,
         target: OutputTarget,
         ledger: Ledger,
-        put_aside: dict[Any, tuple[Mark, ...]],
+        put_aside: PutAside,
         say: Say,
     ) -> None:
         self._doing, self._target, self._ledger = doing, target, ledger
