@@ -15,15 +15,16 @@ import torch.multiprocessing
 from torch import Tensor
 
 from training.data import Sample
-from training.losses import quality_loss
+from training.losses import choice_loss, quality_loss
 from training.network import Starter
 from training.quality import Quality
 from training.watch import Answers, answers
 
 LOG = logging.getLogger("training")
-CLICKS, OBJECTS = 3, 8  # of an image
+CLICKS, OBJECTS = 2, 24  # of an image: figures count objects
 STEPS, BATCH, LOOK = 1500, 256, 25
 RATE, DECAY = 3e-4, 0.1
+CHOICE = 10.0  # what the choice weighs beside the errors
 HELD = 4  # one image in so many says when to stop
 
 
@@ -106,7 +107,7 @@ def fit(
     facts, ious = used
     for step in range(1, STEPS + 1):
         chosen = torch.randint(len(facts), (BATCH,), generator=generator)
-        loss = quality_loss(head(facts[chosen]), ious[chosen])
+        loss = judged(head(facts[chosen]), ious[chosen])
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
@@ -119,4 +120,9 @@ def fit(
 @torch.no_grad()
 def measured(head: Quality, held: tuple[Tensor, Tensor]) -> float:
     """Loss on held images, of first clicks as of later ones."""
-    return float(quality_loss(head(held[0]), held[1]))
+    return float(judged(head(held[0]), held[1]))
+
+
+def judged(quality: Tensor, reached: Tensor) -> Tensor:
+    """Loss [] of predicted IoU: its errors, and what its choice gives away."""
+    return quality_loss(quality, reached) + CHOICE * choice_loss(quality, reached)

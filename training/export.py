@@ -34,7 +34,7 @@ CONFIG = {
     "task": "mask",
     "arch": "starter",
     "backend": "onnx",
-    "version": "0.5",
+    "version": "0.6",
     "tiling": False,
     "license": "BSD-3-Clause",
     "training_data": (

@@ -20,7 +20,7 @@ LOG = logging.getLogger("training")
 WARM_UP = 0.03  # part of the time
 EMA_DECAY = 0.993  # a meeting of the team
 MEET_EVERY = 8  # steps
-ROUND_ODDS = (0.4, 0.27, 0.18, 0.09, 0.06)  # of 1, 2, … rounds of clicks
+ROUND_ODDS = (0.36, 0.22, 0.17, 0.13, 0.12)  # of 1, 2, … rounds of clicks
 PATIENCE = 1800.0  # seconds that one process waits for the others
 
 
