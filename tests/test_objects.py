@@ -10,6 +10,7 @@ from desk import Desk
 
 from napari_sam21.core import census
 from napari_sam21.core.automatic import Filters
+from napari_sam21.core.background import flush_all
 from napari_sam21.core.census import Block
 from napari_sam21.files.calibration import Calibration
 from napari_sam21.models.home import sessions_folder
@@ -59,6 +60,7 @@ def new_object(d: Desk, *position: float) -> np.ndarray:
 
 
 def replayed() -> np.ndarray:
+    assert flush_all(), "the journal's thread is done"
     return replay(read_session(sessions(sessions_folder())[0].folder))
 
 

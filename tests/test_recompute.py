@@ -12,6 +12,7 @@ from graphs import write_model
 from typer.testing import CliRunner
 
 from napari_sam21.cli import app
+from napari_sam21.core.background import flush_all
 from napari_sam21.core.errors import FileError, ModelError, SessionError
 from napari_sam21.models.home import sessions_folder
 from napari_sam21.recompute import recompute
@@ -21,6 +22,7 @@ from napari_sam21.session.shelf import sessions
 
 
 def newest() -> Session:
+    assert flush_all(), "the journal's thread is done"
     return read_session(sessions(sessions_folder())[0].folder)
 
 

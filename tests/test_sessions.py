@@ -12,6 +12,7 @@ import numpy as np
 from desk import Desk
 
 from napari_sam21.core.automatic import Filters
+from napari_sam21.core.background import flush_all
 from napari_sam21.layers.look import session_looks
 from napari_sam21.models.home import sessions_folder
 from napari_sam21.session.journal import Session, read_session
@@ -20,6 +21,7 @@ from napari_sam21.session.shelf import sessions
 
 
 def newest() -> Session:
+    assert flush_all(), "the journal's thread is done"
     return read_session(sessions(sessions_folder())[0].folder)
 
 
@@ -193,6 +195,7 @@ def test_a_killed_napari_loses_no_label(tiny_folder: Path, places: Path) -> None
     assert child.returncode == -signal.SIGKILL
     *_, last = child.stdout.split()
     shelf = places / "data" / "napari-sam21" / "sessions"
+    assert flush_all(), "the journal's thread is done"
     found = replay(read_session(sessions(shelf)[0].folder))
     assert hashlib.sha256(found.tobytes()).hexdigest() == last
     assert set(np.unique(found)) == {0, 1, *range(50, 56)}

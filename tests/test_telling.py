@@ -14,6 +14,7 @@ from walking import ANY
 from napari_sam21.control.many_slices import Course
 from napari_sam21.control.telling import told_of
 from napari_sam21.core.automatic import Filters
+from napari_sam21.core.background import flush_all
 from napari_sam21.core.witness import LOOKS, Witness
 from napari_sam21.models.home import sessions_folder
 from napari_sam21.recompute import recompute
@@ -26,6 +27,7 @@ FEW = Filters(4, min_score=0.5, min_stability=0, max_share=0.2)
 
 
 def newest() -> Session:
+    assert flush_all(), "the journal's thread is done"
     return read_session(sessions(sessions_folder())[0].folder)
 
 

@@ -47,6 +47,9 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Image, Labels
 
+QUIET_MS = 10
+"""Nothing has happened for so long: there is time to prepare what comes next."""
+
 
 class Controller(Gestures, Keyboard, WholeLabels, Exporting):
     """One annotation in one viewer.
@@ -65,6 +68,10 @@ class Controller(Gestures, Keyboard, WholeLabels, Exporting):
     ) -> None:
         self._viewer = viewer
         self._host = host
+        self._quiet = host.debounced(
+            lambda: self.commits.foresee(self.editor), QUIET_MS
+        )
+        self.changed.connect(lambda: self._quiet())
         self.inference = inference or Inference(host.deliver, shared_store())
         self.shelf = ModelShelf(
             host.deliver, self.editor_changed, self.set_model, self.failed

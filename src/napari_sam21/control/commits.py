@@ -140,12 +140,12 @@ class Committer:
     def commit(self, editor: ImageEditor | None) -> bool:
         """Make the mask on show a label; return whether that is done, or under way."""
         self.finish()
-        answer = None if editor is None else editor.draft().answer
-        if editor is None or answer is None:
+        draft = Draft() if editor is None else editor.draft()
+        if editor is None or draft.answer is None:
             self._say("Nothing to commit yet: click on an object first.", False)
             return False
         try:
-            return self._commit(editor, answer)
+            return self._commit(editor, draft, draft.answer)
         except Sam21Error as error:
             self._say(str(error), True)
         return False
@@ -162,7 +162,13 @@ class Committer:
         else:
             self._say("The object was not committed: something else is on show.", True)
 
-    def _commit(self, editor: ImageEditor, answer: Answer) -> bool:
+    def foresee(self, editor: ImageEditor | None) -> None:
+        """Cut the mask on show out now, while its user looks at it."""
+        answer = None if editor is None else editor.draft().answer
+        if answer is not None and self._cutter.at_once(answer):
+            self._cutter.crop(answer)
+
+    def _commit(self, editor: ImageEditor, draft: Draft, answer: Answer) -> bool:
         plane = editor.plane()
         if self.target.labels is None and self.kind not in (NEW, CLASS):
             self._say("There are no labels yet: commit as a new label first.", True)
@@ -176,7 +182,7 @@ class Committer:
         if crop[0].size == 0:
             self._say("This candidate is empty: try another (J, K), or click.", False)
             return False
-        return self._write(editor, plane, crop)
+        return self._write(editor, draft, plane, crop)
 
     def _to_wait_for(self, editor: ImageEditor, answer: Answer) -> str:
         """Begin what a commit waits for, and name it; empty if there is nothing."""
@@ -209,18 +215,19 @@ class Committer:
     def _not_cut(self, error: BaseException) -> None:
         self._say(f"The mask could not be cut out: {error!r}", True)
 
-    def _write(self, editor: ImageEditor, plane: Plane, crop: Crop) -> bool:
+    def _write(self, editor: ImageEditor, now: Draft, plane: Plane, crop: Crop) -> bool:
         kind, class_name = self.kind, self.classes.chosen
         value = self.class_id()
         writing, word = self.target.begin(plane, crop, self.policy, kind, value)
         if kind == REPLACE:
-            return self._replace(editor, plane, MaskCrop.of(*crop), writing.value)
+            new = MaskCrop.of(*crop)
+            return self._replace(editor, now, plane, new, writing.value)
         if not writing.possible():
             self._say(nothing_left(kind, self.policy, writing.labels), True)
             return False
         self.ledger.begin(editor.image, writing.labels, self.target.is_empty)
-        how = how_of(editor, self.policy, kind)
-        draft, taken = self._let_go(editor)
+        how = how_of(editor, now, self.policy, kind)
+        draft, taken = self._let_go(editor, now)
 
         def done(problem: str) -> None:
             delta = writing.delta
@@ -233,7 +240,12 @@ class Committer:
         return True
 
     def _replace(
-        self, editor: ImageEditor, plane: Plane, new: MaskCrop, value: int
+        self,
+        editor: ImageEditor,
+        now: Draft,
+        plane: Plane,
+        new: MaskCrop,
+        value: int,
     ) -> bool:
         labels = self.target.labels
         if labels is None:
@@ -245,8 +257,8 @@ class Committer:
             return False
         self.ledger.begin(editor.image, labels, is_new=False)
         class_name = self.classes.chosen
-        how = how_of(editor, self.policy, REPLACE)
-        draft, taken = self._let_go(editor)
+        how = how_of(editor, now, self.policy, REPLACE)
+        draft, taken = self._let_go(editor, now)
 
         def done(problem: str) -> None:
             if writing.deltas:
@@ -268,9 +280,11 @@ class Committer:
         self._doing.carry_out(writing.steps(), done)
         return True
 
-    def _let_go(self, editor: ImageEditor) -> tuple[Draft, tuple[Mark, ...]]:
+    def _let_go(
+        self, editor: ImageEditor, draft: Draft
+    ) -> tuple[Draft, tuple[Mark, ...]]:
         """Take the object on show out of the editor; return it, and its prompts."""
-        draft, before = editor.draft(), editor.marks
+        before = editor.marks
         editor.drop_object()
         self._cutter.forget()
         taken = tuple(mark for mark in before if mark not in editor.marks)

@@ -56,7 +56,7 @@ class Keeper:
         back: Back,
     ) -> None:
         shelf = sessions_folder() if preferences.chosen().journal else None
-        self._recorder = Recorder(shelf, say)
+        self._recorder = Recorder(shelf, say, host.deliver)
         self.ledger = Ledger(self._recorder, witness, followed)
         self._restorer = Restorer(shelf, host, self._restore, failed)
         self._back = back

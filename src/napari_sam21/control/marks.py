@@ -44,7 +44,7 @@ class Marks:
 
     def leave(self, kept: tuple[Mark, ...]) -> None:
         """Let the others go; the layer follows by `catch_up`."""
-        self._behind, self.now = self._prompts.marks, kept
+        self._behind, self.now = (self._behind or ()) + self.now, kept
 
     def catch_up(self) -> bool:
         """Bring the layer in line; return whether it was behind."""

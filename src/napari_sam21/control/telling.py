@@ -25,18 +25,22 @@ DIGITS = 6
 """Of scores."""
 
 
-def how_of(editor: ImageEditor, policy: str, kind: str, **more: Any) -> How:
+def how_of(
+    editor: ImageEditor, draft: Draft, policy: str, kind: str, **more: Any
+) -> How:
     """Freeze the choices under which the object on show is committed.
 
     Parameters
     ----------
     editor : ImageEditor
+    draft : Draft
+        The object on show.
     policy, kind : str
         See `commits.Committer`.
     **more
         Other choices, in plain values.
     """
-    draft, cleaning = editor.draft(), editor.scene.preview.cleaning
+    cleaning = editor.scene.preview.cleaning
     return {
         "made_by": "prompts",
         "settings": {

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import sys
 import threading
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from weakref import WeakSet
 
 ROOM = 8
 """Jobs that wait at most: embeddings of 16.8 MB that a slow disk keeps in memory."""
@@ -14,6 +16,12 @@ ROOM = 8
 
 IDLE = 10.0
 """Seconds that the thread waits for more: beginning one takes longer than a commit."""
+
+
+LAST_WORDS = 2.0
+"""Seconds that the interpreter's end waits for each thread's jobs."""
+
+_ALL: WeakSet[Background] = WeakSet()
 
 
 class Background:
@@ -32,11 +40,12 @@ class Background:
     def __init__(self, name: str, room: int = ROOM, idle: float = IDLE) -> None:
         self._name, self._room, self._idle = name, room, idle
         self._changed = threading.Condition()
-        self._jobs: deque[Callable[[], None]] = deque()
+        self._jobs: deque[Callable[[], object]] = deque()
         self._thread: threading.Thread | None = None
         self._works = self._closed = False
+        _ALL.add(self)
 
-    def submit(self, job: Callable[[], None]) -> bool:
+    def submit(self, job: Callable[[], object]) -> bool:
         """Do a job soon, and return at once; False if too many wait."""
         with self._changed:
             if self._closed or len(self._jobs) >= self._room:
@@ -79,7 +88,7 @@ class Background:
                 told = (*sys.exc_info(), threading.current_thread())
                 threading.excepthook(threading.ExceptHookArgs(told))
 
-    def _next(self) -> Callable[[], None] | None:
+    def _next(self) -> Callable[[], object] | None:
         with self._changed:
             self._works = False
             self._changed.notify_all()
@@ -90,3 +99,12 @@ class Background:
                 return None
             self._works = True
             return self._jobs.popleft()
+
+
+def flush_all(timeout: float = LAST_WORDS) -> bool:
+    """Wait until every thread's jobs are done; False if some are not by then."""
+    return all([each.flush(timeout) for each in tuple(_ALL)])
+
+
+# The threads are daemons: without this, what waits would go with the interpreter.
+atexit.register(flush_all)

@@ -312,10 +312,22 @@ def _through_napari(labels: Labels, array: LabelArray, box: Box, rule: Rule) -> 
             where, values = rule(local, array.read(stripe))
             if not where.any():
                 continue
-            indices = tuple(
-                found + part.start
-                for found, part in zip(np.nonzero(where), stripe, strict=True)
-            )
+            indices = _indices(where, stripe)
             if not isinstance(values, int):
                 values = values[where].astype(array.dtype)
             labels.data_setitem(indices, values)
+
+
+def _indices(where: Bool, box: Box) -> tuple[npt.NDArray[np.intp], ...]:
+    """Return the elements of a box that are True, one index array for each axis.
+
+    As `np.nonzero` has them, in less than half of its time for a filled outline.
+    """
+    *before, across = (part.start for part in box)
+    columns = where.shape[-1]
+    rows = where.reshape(-1, columns)
+    counts, number = np.count_nonzero(rows, axis=1), np.arange(len(rows))
+    column = np.flatnonzero(where) + np.repeat(across - number * columns, counts)
+    row = np.unravel_index(number, where.shape[:-1])
+    starts = zip(row, before, strict=True)
+    return *(np.repeat(each + start, counts) for each, start in starts), column

@@ -95,6 +95,8 @@ def pack_numbers(values: npt.NDArray[np.integer[Any]]) -> int | Line:
     if values.ndim == 0:
         return int(values)
     low, high = int(values.min(initial=0)), int(values.max(initial=0))
+    if values.size and low == high:  # only zeros: the first write over background
+        return low
     least = np.promote_types(np.min_scalar_type(low), np.min_scalar_type(high))
     small = values.astype(least.newbyteorder("<"))
     return {"dtype": small.dtype.str, "data": _squeeze(small.tobytes())}
