@@ -123,6 +123,7 @@ LIMITS = MappingProxyType(
         "hover_drawing": Limit("the same with each mask drawn", "×"),
         "hover_painting": Limit("the same while the canvas paints (software GL)", "×"),
         "hover_loop": Limit("event loop p99 gap, hovering − idle", "ms", 15.0),
+        "hover_loop_drawing": Limit("the same with each mask drawn", "ms"),
         "hover_loop_off": Limit("mouse moves, no masks under it − idle", "ms"),
         "hover_loop_painting": Limit("hovering and painting − idle", "ms"),
         "session_script": Limit("gestures an object, all of the script", "gestures"),

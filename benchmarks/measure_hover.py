@@ -180,7 +180,8 @@ def measure(folder: Path, rounds: int) -> list[Outcome]:
         ratio("hover", phases.means["apart"], phases.means["bare"]),
         ratio("hover_drawing", phases.means["off"], phases.means["bare"]),
         ratio("hover_painting", phases.means["on"], phases.means["bare"]),
-        phases.loop("hover_loop", "off"),
+        phases.loop("hover_loop", "apart"),
+        phases.loop("hover_loop_drawing", "off"),
         phases.loop("hover_loop_off", "moves"),
         phases.loop("hover_loop_painting", "on"),
     ]

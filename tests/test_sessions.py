@@ -6,17 +6,22 @@ import hashlib
 import signal
 import subprocess
 import sys
+import threading
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from desk import Desk
+from owning import PATIENCE
 
+from napari_sam21.control import recorder
 from napari_sam21.core.automatic import Filters
 from napari_sam21.core.background import flush_all
+from napari_sam21.core.embedding import Answer
 from napari_sam21.layers.look import session_looks
 from napari_sam21.models.home import sessions_folder
 from napari_sam21.session.journal import Session, read_session
-from napari_sam21.session.replay import replay
+from napari_sam21.session.replay import CHANGED, THERE, replay
 from napari_sam21.session.shelf import sessions
 
 
@@ -156,6 +161,44 @@ def test_a_dtype_that_was_widened_is_replayed(desk, image) -> None:
     assert found.dtype == np.uint16
     assert np.array_equal(found, labels.data)
     assert found.max() == 256
+
+
+def test_no_commit_waits_for_what_was_there_before(desk, image, monkeypatch) -> None:
+    go = threading.Event()
+    blocks = recorder.blocks_there
+
+    def slow(data):
+        assert go.wait(PATIENCE)
+        return blocks(data)
+
+    monkeypatch.setattr(recorder, "blocks_there", slow)
+    d = desk(image)
+    labels = d.viewer.add_labels(np.full((120, 200), 3, np.uint16), name="mine")
+    labels.data[:60] = 0
+    d.controller.set_output(labels)
+    try:
+        commit_at(d, 30, 50)
+        d.host.until(lambda: any(sessions(sessions_folder())))
+        read = partial(read_session, sessions(sessions_folder())[0].folder)
+        d.host.until(lambda: any(read().of_kind(CHANGED)))
+        assert not any(read().of_kind(THERE))
+    finally:
+        go.set()
+    assert flush_all()
+    assert np.array_equal(replay(read()), labels.data)
+
+
+def test_the_mask_is_cut_out_before_the_commit(desk, image, monkeypatch) -> None:
+    cut, crop = [], Answer.crop
+    monkeypatch.setattr(Answer, "crop", lambda self: cut.append(self) or crop(self))
+    d = desk(image)
+    d.ready()
+    d.click(40, 50)
+    answer = d.controller.editor.draft().answer
+    d.host.settle()
+    assert cut == [answer]
+    d.commit()
+    assert cut == [answer], "it was kept"
 
 
 def test_a_full_disk_ends_the_journal_and_nothing_else(desk, image) -> None:

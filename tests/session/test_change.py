@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 
 from napari_sam21.core.errors import SessionError
 from napari_sam21.session.change import Change, change_of
-from napari_sam21.session.lines import from_line, pack_change, to_line, unpack_change
+from napari_sam21.session.lines import (
+    from_line,
+    pack_change,
+    pack_numbers,
+    to_line,
+    unpack_change,
+    unpack_numbers,
+)
 
 SHAPE = (3, 7, 9)
 
@@ -95,3 +102,12 @@ def test_a_change_that_makes_no_sense_is_refused(wrong: dict) -> None:
     good = Change((0, 0), np.ones((2, 2), bool), np.asarray(0), np.asarray(1))
     with pytest.raises(SessionError, match="a record 'change'"):
         unpack_change({"kind": "change", **pack_change(good), **wrong})
+
+
+def test_numbers_that_are_all_the_same_are_one_number() -> None:
+    for value in (0, 7, -3):
+        packed = pack_numbers(np.full(5, value, np.int32))
+        assert packed == value
+        assert unpack_numbers(packed) == value
+    assert unpack_numbers(pack_numbers(np.arange(5))).tolist() == [0, 1, 2, 3, 4]
+    assert unpack_numbers(pack_numbers(np.zeros(0, int))).size == 0

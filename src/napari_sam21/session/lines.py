@@ -94,8 +94,8 @@ def pack_numbers(values: npt.NDArray[np.integer[Any]]) -> int | Line:
     """Pack integers of any shape; a number, if all are the same."""
     if values.ndim == 0:
         return int(values)
-    low, high = int(values.min(initial=0)), int(values.max(initial=0))
-    if values.size and low == high:  # only zeros: the first write over background
+    low, high = (int(values.min()), int(values.max())) if values.size else (0, 0)
+    if values.size and low == high:  # as a rule: what an object lies on is background
         return low
     least = np.promote_types(np.min_scalar_type(low), np.min_scalar_type(high))
     small = values.astype(least.newbyteorder("<"))
