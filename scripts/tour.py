@@ -35,6 +35,8 @@ COLOURS = 255
 LIMIT_BYTES = 120_000
 OBJECT, NEIGHBOUR, BOXED = 58, 4, 75
 """True labels: two nuclei that touch, and one for a box."""
+CORRECTIONS, NEGLIGIBLE = 2, 0.1
+"""Negative clicks at most, and the share of a neighbour that needs none."""
 MORE = (56, 76, 49, 57, 68)
 ARROW = ((0, 0), (0, 19), (5, 15), (9, 23), (12, 22), (8, 13), (15, 13))
 
@@ -92,6 +94,16 @@ class Tour:
         self.hands.click(self.inside(label), **options)
         rest(50)
         self.answered()
+
+    def mask(self, index: int | None = None) -> Any:
+        """One candidate of the answer on show; without a number, the one shown."""
+        shown = self.controller.view().index if index is None else index
+        return self.controller.editor.draft().answer.mask(shown)
+
+    def next_candidate(self) -> None:
+        """Press K."""
+        self.hands.press(Qt.Key.Key_K)
+        rest(100)
 
     def commit(self) -> None:
         """Press Enter."""
@@ -195,17 +207,24 @@ def click(tour: Tour) -> Shown:
 
 
 def candidates(tour: Tour) -> Shown:
-    answer = tour.controller.editor.draft().answer
-    largest = int(np.argmax([answer.mask(n).sum() for n in range(3)]))
-    while tour.controller.view().index != largest:
-        tour.hands.press(Qt.Key.Key_K)
-        rest(100)
+    tour.next_candidate()
     return tour.inside(OBJECT), None
 
 
 def correct(tour: Tour) -> Shown:
-    tour.click(NEIGHBOUR, modifier=SHIFT)
-    return tour.inside(NEIGHBOUR), None
+    largest = int(np.argmax([tour.mask(n).sum() for n in range(3)]))
+    while tour.controller.view().index != largest:
+        tour.next_candidate()
+    place = tour.inside(NEIGHBOUR)
+    for _ in range(CORRECTIONS):
+        tour.hands.click(place, modifier=SHIFT)
+        rest(50)
+        tour.answered()
+        left = tour.mask() & (tour.truth == NEIGHBOUR)
+        if left.sum() < NEGLIGIBLE * (tour.truth == NEIGHBOUR).sum():
+            break
+        place = first_click(left)
+    return place, None
 
 
 def box(tour: Tour) -> Shown:
@@ -299,12 +318,12 @@ STOPS = (
     Stop(
         "4-candidates", candidates,
         "The model gives three masks, each with the IoU that it expects of it; **K** "
-        "shows the next one, here the largest.",
+        "shows the next one.",
     ),
     Stop(
         "5-correct", correct,
         "**Shift+click** (or right-click) what is not part of it: a negative point, "
-        "and the mask lets go of it.",
+        "and the mask lets go of it. Click what is still wrong, till nothing is.",
     ),
     Stop(
         "6-box", box,
